@@ -1,0 +1,75 @@
+# Everything starts from Python >= 3.11 and make. `make` alone lists what there is.
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest -n 2
+BACKENDS ?= tensorflow jax torch
+DEMO := demo
+
+.PHONY: help demo install test test-backends test-slow lint constraints clean
+
+help:
+	@echo 'make demo           install, enlarge a sample photograph, write demo/'
+	@echo 'make install        install the command keras-sr, training included, into $(VENV)/'
+	@echo 'make test           lint, types, import contracts and the fast tests'
+	@echo 'make test-backends  the fast tests on $(BACKENDS)'
+	@echo 'make test-slow      the slow tests on $(BACKENDS)'
+	@echo 'make clean          remove what the above have made'
+
+# Stamps: a set of packages is installed once, and again when what it asks for has changed.
+$(VENV)/made:
+	@test -n '$(PYTHON)' || { echo 'keras-sr needs Python 3.11 or newer: make PYTHON=/path/to/python' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
+	$(PIP) --editable . scikit-image
+	@touch $@
+
+$(VENV)/train: $(VENV)/made pyproject.toml constraints.txt
+	$(PIP) --editable '.[train,onnx]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/made pyproject.toml constraints.txt
+	$(PIP) --editable '.[train,onnx,dev]'
+	@touch $@
+
+$(VENV)/backends: $(VENV)/dev
+	$(PIP) --editable '.[train,onnx,dev,jax,torch]'
+	@touch $@
+
+demo: $(VENV)/base
+	$(BIN)/python scripts/demo.py prepare $(DEMO)
+	$(BIN)/keras-sr upscale $(DEMO)/lr.png -o $(DEMO)/sr.png
+	$(BIN)/python scripts/demo.py sheet $(DEMO)
+
+install: $(VENV)/train
+	@echo 'Installed: $(BIN)/keras-sr --help'
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+test: lint
+	$(PYTEST) -m 'not slow'
+
+test-backends: $(VENV)/backends
+	set -e; for backend in $(BACKENDS); do \
+		echo "=== $$backend"; KERAS_BACKEND=$$backend $(PYTEST) -m 'not slow'; done
+
+test-slow: $(VENV)/backends
+	set -e; for backend in $(BACKENDS); do \
+		echo "=== $$backend"; KERAS_BACKEND=$$backend $(PYTEST) -m slow; done
+
+# Every package at the version that is installed, without local suffixes (+cpu) and without ourselves.
+constraints: $(VENV)/backends
+	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > constraints.new
+	mv constraints.new constraints.txt
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

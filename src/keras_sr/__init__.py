@@ -1,0 +1,35 @@
+"""Single-image super-resolution with GANs in Keras 3.
+
+Names are imported when they are used, so `import keras_sr` is instant and needs no framework.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+#: name: module that holds it
+PUBLIC = {
+    "BSD100_Evaluator": "keras_sr.evaluation.seed",
+    "BSD100_evaluate": "keras_sr.evaluation.seed",
+    "BenchmarkCallback": "keras_sr.evaluation.callback",
+    "COCOBatchGenerator": "keras_sr.data.coco",
+    "deprocess_HR": "keras_sr.data.seed",
+    "deprocess_LR": "keras_sr.data.seed",
+    "imresize": "keras_sr.images.resize",
+    "load": "keras_sr.weights.load",
+    "preprocess_HR": "keras_sr.data.seed",
+    "preprocess_LR": "keras_sr.data.seed",
+    "upscale": "keras_sr.inference.upscale",
+}
+
+__all__ = ["__version__", *PUBLIC]
+
+
+def __getattr__(name: str) -> object:
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'keras_sr' has no attribute {name!r}")
+    return getattr(import_module(PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,77 @@
+"""The commands put together, and what happens to errors."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from keras_sr import __version__
+from keras_sr.cli.evaluate import evaluate
+from keras_sr.cli.say import say
+from keras_sr.cli.train import train
+from keras_sr.cli.upscale import upscale
+from keras_sr.cli.weights import weights
+from keras_sr.errors import KerasSRError
+
+app = typer.Typer(
+    name="keras-sr",
+    # Plain text: its line breaks are ours, and it comes up in half the time.
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for command in (upscale, train, evaluate, weights):
+    app.command()(command)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def keras_sr(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Make photographs larger and sharper, and train the networks that do it.
+
+    \b
+    Enlarge a photograph four times:
+        keras-sr upscale cat.jpg -o cat_large.png
+    Train a network on your own photographs:
+        keras-sr train compact --data photos/
+    Measure a network on a benchmark set:
+        keras-sr evaluate compact_x4 --data Set5/
+
+    Every command has its own --help. Results go to stdout, everything else to stderr.
+    """  # noqa: D301  (typer: keep these line breaks)
+
+
+def main() -> None:
+    """Run the command line; errors become one line on stderr and an exit code."""
+    try:
+        app()
+    except KerasSRError as error:
+        leave(str(error), error.exit_code)
+    except OSError as error:
+        leave(f"{error.filename or 'input or output'}: {error.strerror or error}", KerasSRError.exit_code)
+    except Exception as error:
+        if os.environ.get("KERAS_SR_TRACEBACK"):
+            raise
+        leave(
+            f"unexpected {type(error).__name__}: {' '.join(str(error).split())} "
+            "(set KERAS_SR_TRACEBACK=1 and run it again to see where)",
+            70,
+        )
+
+
+def leave(line: str, code: int) -> None:
+    """Say one line on stderr and leave with an exit code."""
+    say(f"keras-sr: {line}")
+    raise SystemExit(code)

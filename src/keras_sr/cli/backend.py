@@ -1,0 +1,29 @@
+"""Which backend Keras runs on: decided here, before Keras is imported anywhere."""
+
+import os
+from importlib.util import find_spec
+
+from keras_sr.errors import KerasSRError
+
+#: Backends, the fastest on a processor first (docs/decisions/ has the measurement).
+BACKENDS = ("tensorflow", "torch", "jax")
+
+
+def prepare_keras() -> str:
+    """Choose the backend, keep it quiet, and return its name: KERAS_BACKEND, or the first one installed.
+
+    Raises:
+        KerasSRError: Keras, or every backend, or the one that KERAS_BACKEND names is not installed.
+    """
+    if not find_spec("keras"):
+        raise KerasSRError("this needs Keras and a backend: pip install 'keras-sr[train]'")
+    wanted = os.environ.get("KERAS_BACKEND")
+    installed = [name for name in BACKENDS if find_spec(name)]
+    if not wanted and not installed:
+        raise KerasSRError(f"Keras needs one of {', '.join(BACKENDS)}: pip install 'keras-sr[train]'")
+    if wanted and not find_spec(wanted):
+        raise KerasSRError(f"KERAS_BACKEND={wanted} is not installed: install it, or unset KERAS_BACKEND")
+    os.environ["KERAS_BACKEND"] = wanted or installed[0]
+    # TensorFlow's own log lines (which CPU instructions it uses, that there is no GPU).
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    return os.environ["KERAS_BACKEND"]

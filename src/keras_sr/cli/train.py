@@ -1,0 +1,156 @@
+"""`keras-sr train`: a recipe and a folder of photographs in, a network out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from keras_sr.cli.backend import prepare_keras
+from keras_sr.cli.say import log_to_stderr, progress_bar, say
+from keras_sr.errors import TrainingError
+
+if TYPE_CHECKING:
+    from keras_sr.data.sources import Source
+    from keras_sr.training.recipe import Recipe
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Such as compact, srresnet_mse or srgan_vgg54.")],
+    data: Annotated[
+        list[Path], typer.Option(help="Folder of photographs, with all folders in it; may be repeated.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Run folder; runs/RECIPE when not given.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe.")
+    ] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Shrink everything to seconds.")] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Go on with the run in the folder, or put it aside and begin anew.")
+    ] = True,
+    start_from: Annotated[
+        str | None,
+        typer.Option(metavar="RUN_OR_WEIGHTS", help="Begin with these weights of the generator."),
+    ] = None,
+    evaluate: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Measure on this benchmark set after each epoch, with sheets."),
+    ] = None,
+) -> None:
+    """Train a network on your own photographs.
+
+    \b
+    The small network, made for processors:
+        keras-sr train compact --data photos/
+    The networks of the paper, the second starting from the first:
+        keras-sr train srresnet_mse --data photos/ --evaluate BSD100/
+        keras-sr train srgan_vgg54 --data photos/ --evaluate BSD100/
+    Change what you like, or try everything out in seconds first:
+        keras-sr train compact --data photos/ --set steps=5000 --set batch_size=8
+        keras-sr train srgan_mse --data photos/ --smoke
+
+    Recipes: compact, srresnet_mse, srresnet_vgg22, srresnet_vgg54, srgan_mse, srgan_vgg22, srgan_vgg54.
+
+    Stop it at any time: the same command goes on where the last checkpoint left off, and ends with
+    the same weights as a run that was never stopped. The path of the weights is printed.
+    KERAS_BACKEND=tensorflow, torch or jax chooses what Keras runs on.
+    """  # noqa: D301  (typer: keep these line breaks)
+    backend = prepare_keras()
+    log_to_stderr()
+    from keras_sr import recipes
+
+    chosen = recipes.get(recipe, smoke=smoke, overrides=settings or [])
+    folder = out or Path("runs") / (f"{chosen.name}_smoke" if smoke else chosen.name)
+    begin = start_from or find_start(chosen, folder)
+    try:
+        result = run(chosen, data, folder, begin, resume, evaluate)
+    except KeyboardInterrupt:
+        say(f"keras-sr: interrupted: the same command goes on from the last checkpoint in {folder}")
+        raise
+    say(f"{chosen.name} is trained ({backend}); use it: keras-sr upscale IN -o OUT -n {folder}")
+    typer.echo(str(result.folder / "generator.npz"))
+
+
+def run(
+    recipe: "Recipe",
+    data: list[Path],
+    folder: Path,
+    start_from: str | None,
+    resume: bool,
+    benchmark: Path | None,
+) -> Any:
+    """Put photographs, recipe and callbacks together and train."""
+    from keras_sr.data.batches import Batches
+    from keras_sr.data.layout import data_format_for
+    from keras_sr.training.fit import fit
+
+    layout = data_format_for("auto")
+    source = open_photographs(data, recipe)
+    callbacks = []
+    if benchmark:
+        from keras_sr.evaluation.callback import BenchmarkCallback
+
+        callbacks.append(BenchmarkCallback(benchmark, recipe.scale, out_dir=folder / "benchmark"))
+
+    def batches(first: int, count: int) -> Batches:
+        return Batches(
+            source,
+            batch_size=recipe.batch_size,
+            hr_crop=recipe.crop,
+            seed=recipe.seed,
+            steps=count,
+            start_step=first,
+            data_format=layout,
+            workers=2,
+        )
+
+    return fit(
+        recipe,
+        batches,
+        folder,
+        start_from=start_from,
+        resume=resume,
+        callbacks=callbacks,
+        say=say,
+        data_format=layout,
+    )
+
+
+def open_photographs(folders: list[Path], recipe: "Recipe") -> "Source":
+    """Decode the photographs once into the cache and return them."""
+    from keras_sr.data.cache import build_cache
+
+    with progress_bar("reading photographs", 1.0) as show:
+        source = build_cache(
+            folders,
+            recipe.scale,
+            degradation=recipe.degradation,
+            min_side=recipe.crop,
+            progress=lambda done, total: show(done / total, f"{done} of {total}"),
+        )
+    skipped = f", {len(source.skipped)} skipped" if source.skipped else ""
+    say(f"{len(source)} photographs{skipped}")
+    return source
+
+
+def find_start(recipe: "Recipe", folder: Path) -> str | None:
+    """Return where the weights are that a recipe starts from, or None when it starts from noise or goes on.
+
+    They are a run beside the new one, or come with the package.
+
+    Raises:
+        TrainingError: They are nowhere to be found.
+    """
+    from keras_sr.training.checkpoints import STATE
+    from keras_sr.weights import registry
+
+    before = folder.parent / recipe.start_from
+    if not recipe.start_from or (folder / STATE).exists():
+        return None
+    if (before / "generator.npz").exists():
+        return str(before)
+    if recipe.start_from in registry.names():
+        return recipe.start_from
+    raise TrainingError(
+        f"{recipe.name} starts from a trained {recipe.start_from}, which is not in {before}: "
+        f"train that first, or give --start-from a run folder or weight file"
+    )

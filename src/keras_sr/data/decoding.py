@@ -1,0 +1,131 @@
+"""One file to uint8 RGB for training: JPEG by simplejpeg, everything else by `images.io`, which is Pillow.
+
+Both decode JPEG with libjpeg-turbo at its exact settings and give the same pixels; the former is the
+faster door to it. docs/decisions/0003-picture-decoding-for-training.md has the measurements. Whatever
+simplejpeg does not take, or complains about, Pillow decides: a machine without it trains on the same pixels.
+"""
+
+import io
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_sr.errors import PictureError
+from keras_sr.images.io import FORMATS, hush_pillow, read_rgb, why
+
+try:
+    import simplejpeg
+except ImportError:  # It is in the `train` extra; without it Pillow reads JPEG too, more slowly.
+    simplejpeg = None
+
+#: Buffers of freed pictures, 16 MiB each, that Pillow keeps for the next one: see `Decoder` for the reason.
+ARENA_BLOCKS = 8
+
+ORIENTATION = 0x0112
+
+JPEG = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
+
+
+def no_room(size: int) -> None:
+    """Ask for new memory."""
+
+
+class Decoder(threading.local):
+    """`decode` into memory that is used again: a call overwrites what the last one in its thread returned.
+
+    The system hands new memory over page by page while the decoder writes to it: a JPEG of 640x480 then takes
+    half as much time again.
+    """
+
+    def __init__(self):
+        self.room = np.empty(0, np.uint8)
+
+    def __call__(self, path: str | Path) -> np.ndarray:
+        """Return the pixels of a picture file; copy what is to outlive the next call."""
+        return decode(path, self.at_least)
+
+    def at_least(self, size: int) -> np.ndarray:
+        """Return this thread's memory, made larger where `size` bytes do not fit."""
+        if self.room.size < size:
+            self.room = np.empty(size, np.uint8)
+        return self.room
+
+    def __reduce__(self) -> tuple:
+        return Decoder, ()
+
+
+def decode(path: str | Path, room: Callable[[int], np.ndarray | None] = no_room) -> np.ndarray:
+    """Return the pixels of a picture file as uint8 RGB (H, W, 3), the same as `images.io.read_rgb`.
+
+    Args:
+        path: The file.
+        room: Gives memory for so many bytes to decode into, or None for new memory.
+
+    Raises:
+        PictureError: The file cannot be read, or is not a whole picture.
+    """
+    pixels = None
+    if Path(path).suffix.lower() in JPEG:
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise PictureError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+        pixels = decode_jpeg(data, room)
+    return read_rgb(path) if pixels is None else pixels
+
+
+def decode_jpeg(data: bytes, room: Callable[[int], np.ndarray | None] = no_room) -> np.ndarray | None:
+    """Return the pixels of a plain upright JPEG, or None where simplejpeg is not to be trusted with it."""
+    if simplejpeg is None or is_turned(data):
+        return None
+    try:
+        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
+        pixels = int(height) * int(width)
+        if colors not in ("YCbCr", "RGB", "Gray") or pixels > (Image.MAX_IMAGE_PIXELS or np.inf):
+            return None
+        return simplejpeg.decode_jpeg(data, "RGB", buffer=room(pixels * 3))
+    except ValueError:  # Damaged, or a kind it does not know: Pillow has the last word.
+        return None
+
+
+def is_turned(data: bytes) -> bool:
+    """Tell whether the EXIF of a JPEG says that the picture is to be turned or mirrored."""
+    if data.find(b"Exif\0\0", 0, max(start_of_scan(data), 4096)) < 0:
+        return False
+    try:
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            return image.getexif().get(ORIENTATION, 1) != 1
+    except Exception:  # Whatever is wrong with it, `read_rgb` will say it.
+        return True
+
+
+def start_of_scan(data: bytes) -> int:
+    """Return where the headers of a JPEG end, or stop making sense (ITU-T T.81, annex B)."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return at
+
+
+def size_of(path: str | Path) -> tuple[int, int]:
+    """Return (height, width) of a picture from its header, as `decode` would turn it.
+
+    Raises:
+        PictureError: The file cannot be read, or its header is not that of a picture.
+    """
+    hush_pillow()
+    try:
+        with Image.open(path) as image:
+            if image.format not in FORMATS:
+                raise PictureError(f"{image.format} files are not read")
+            width, height = image.size
+            turned = image.getexif().get(ORIENTATION, 1) >= 5
+    except Exception as error:  # Pillow's readers raise nearly every class there is on broken files.
+        raise PictureError(f"cannot read {str(path)!r}: {why(error, Path(path))}") from error
+    return (width, height) if turned else (height, width)
+
+
+Image.core.set_blocks_max(max(ARENA_BLOCKS, Image.core.get_blocks_max()))

@@ -1,0 +1,33 @@
+"""Which layout of batches is the faster one for a backend on a device: `data_format="auto"`."""
+
+import keras
+
+from keras_sr.errors import DataError, unknown
+
+FORMATS = ("channels_last", "channels_first", "auto")
+
+#: (backend, device): the faster layout for a training step. `benchmarks/training_step.py` measures it.
+FASTER = {
+    ("tensorflow", "cpu"): "channels_last",
+    ("jax", "cpu"): "channels_last",
+    ("torch", "cpu"): "channels_last",
+}
+
+
+def data_format_for(data_format: str) -> str:
+    """Return `"channels_last"` or `"channels_first"`; for `"auto"` the faster one for what Keras runs on.
+
+    Raises:
+        DataError: The layout is unknown.
+    """
+    if data_format not in FORMATS:
+        raise DataError(unknown("data_format", data_format, FORMATS))
+    if data_format != "auto":
+        return data_format
+    return FASTER.get((keras.backend.backend(), device()), "channels_last")
+
+
+def device() -> str:
+    """Return `"gpu"` or `"cpu"`: where Keras puts a new tensor."""
+    name = str(getattr(keras.ops.zeros(()), "device", "")).lower()
+    return "gpu" if "gpu" in name or "cuda" in name else "cpu"

@@ -1,0 +1,217 @@
+"""Find the pictures of folders, and the partners of pairs. Opens no picture."""
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_sr.errors import DataError
+from keras_sr.images.io import SUFFIXES
+
+log = logging.getLogger("keras_sr")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One picture to train on: its name, the same on every machine; its file; the LR file if there is one."""
+
+    name: str
+    hr: Path
+    lr: Path | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is left out, and why."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+def find(
+    folders: str | Path | Iterable[str | Path], lr_folder: str | Path | None, scale: int
+) -> tuple[list[Found], list[Skipped]]:
+    """List the pictures of folders, or the pairs of one HR folder and its LR folder.
+
+    Raises:
+        DataError: As `find_pictures` and `find_pairs`; or an LR folder for several HR folders.
+    """
+    if lr_folder is None:
+        return find_pictures(folders), []
+    folders = [folders] if isinstance(folders, str | Path) else list(folders)
+    if len(folders) != 1:
+        raise DataError(f"an LR folder goes with one HR folder, not with {len(folders)}: give one")
+    return find_pairs(folders[0], lr_folder, scale)
+
+
+def find_pictures(folders: str | Path | Iterable[str | Path]) -> list[Found]:
+    """List the pictures of one or several folders and of the folders in them.
+
+    Sorted by relative path inside each folder, so the order is the same on every file system. Suffixes in
+    capitals count, hidden files (`._photo.jpg`) do not; linked folders are followed once.
+
+    Args:
+        folders: A folder or several; a trailing slash makes no difference.
+
+    Returns:
+        One `Found` a picture, named `folder/relative/path.jpg`.
+
+    Raises:
+        DataError: A folder is missing, is a file, or has no picture in it.
+    """
+    if isinstance(folders, str | Path):
+        folders = [folders]
+    folders = [Path(folder).expanduser() for folder in folders]
+    if not folders:
+        raise DataError("no folder of pictures was given: give at least one")
+    return [
+        Found(f"{folder.resolve().name}/{relative}", folder / relative)
+        for folder in folders
+        for relative in relative_paths(folder)
+    ]
+
+
+def find_pairs(hr_folder: str | Path, lr_folder: str | Path, scale: int) -> tuple[list[Found], list[Skipped]]:
+    """List the pictures that are in both folders: an LR and an HR file of the same name.
+
+    Names match when they are equal without suffix, or equal once endings are taken off: `x4` (the scale's own
+    number only), `_SRF_4`, `_LR`, `_HR`, `_GT`, `_bicubic`. So `0801.png` goes with `0801x4.png`, and
+    `a_HR.png` with `a_LR.png`. What lies in folders below must have the same relative path.
+
+    Args:
+        hr_folder: The folder of HR pictures.
+        lr_folder: The folder of LR pictures.
+        scale: HR size over LR size.
+
+    Returns:
+        The pairs in the order of their HR names, and the files of either folder that have no partner.
+
+    Raises:
+        DataError: A folder is missing or has no picture, or nothing matches.
+    """
+    hr_folder, lr_folder = Path(hr_folder).expanduser(), Path(lr_folder).expanduser()
+    lr_names = relative_paths(lr_folder)
+    exact = {without_suffix(name): name for name in lr_names}
+    bare = {undecorated(name, scale): name for name in reversed(lr_names)}
+    pairs, skipped, unused = [], [], set(lr_names)
+    for name in relative_paths(hr_folder):
+        lr = exact.get(without_suffix(name)) or bare.get(undecorated(name, scale))
+        if lr not in unused:
+            skipped.append(Skipped(str(hr_folder / name), f"no LR picture of this name in {lr_folder}"))
+            continue
+        unused.remove(lr)
+        pairs.append(Found(f"{hr_folder.resolve().name}/{name}", hr_folder / name, lr_folder / lr))
+    skipped += [
+        Skipped(str(lr_folder / name), f"no HR picture of this name in {hr_folder}")
+        for name in sorted(unused)
+    ]
+    if not pairs:
+        raise DataError(
+            f"no picture of {hr_folder} has a partner in {lr_folder}: "
+            f"name them alike, such as fox.png and fox.png, foxx{scale}.png or fox_LR.png"
+        )
+    return pairs, skipped
+
+
+def held_out(names: Sequence[str], count: int) -> list[int]:
+    """Return the places of `count` names chosen by their SHA-256: the same ones on every machine.
+
+    A picture that joins the folder later takes the place of at most one of them.
+
+    Raises:
+        DataError: Nothing would be left to train on.
+
+    Example:
+        >>> held_out(["a.png", "b.png", "c.png"], 1)
+        [2]
+    """
+    if not 0 <= count < len(names):
+        raise DataError(f"cannot hold out {count} of {len(names)} pictures: at least one must be left")
+    ranks = sorted(range(len(names)), key=lambda k: hashlib.sha256(names[k].encode()).digest())
+    return sorted(ranks[:count])
+
+
+def describe(skipped: Sequence[Skipped], most: int = 20) -> str:
+    """Return the skipped files as text: how many, then one a line.
+
+    Example:
+        >>> print(describe([Skipped("a.jpg", "truncated"), Skipped("b.png", "2x2 pixels")]))
+        2 files skipped
+          a.jpg: truncated
+          b.png: 2x2 pixels
+    """
+    lines = [f"{len(skipped)} file{'s' * (len(skipped) != 1)} skipped"]
+    lines += [f"  {one}" for one in skipped[:most]]
+    if len(skipped) > most:
+        lines.append(f"  and {len(skipped) - most} more")
+    return "\n".join(lines)
+
+
+def tell(skipped: Sequence[Skipped]) -> None:
+    """Log the skipped files, all in one message."""
+    if skipped:
+        log.warning("%s", describe(skipped))
+
+
+def none_left(skipped: Sequence[Skipped]) -> DataError:
+    """Return the error for folders in which every picture was skipped."""
+    first = f" (the first: {skipped[0]})" if skipped else ""
+    return DataError(f"none of the pictures can be used: give whole and larger ones{first}")
+
+
+def relative_paths(folder: Path) -> list[str]:
+    """Return the relative POSIX paths of all pictures below a folder, sorted."""
+    if not folder.exists():
+        raise DataError(f"there is no folder {folder}: give the folder that holds the pictures")
+    if not folder.is_dir():
+        raise DataError(f"{folder} is a file: give the folder that holds the pictures")
+    found = [
+        Path(root, name).relative_to(folder).as_posix()
+        for root, files in walk(folder)
+        for name in files
+        if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+    ]
+    if not found:
+        raise DataError(
+            f"no pictures in {folder} or the folders in it: put files there that end with one of "
+            + " ".join(sorted(SUFFIXES))
+        )
+    return sorted(found)
+
+
+def walk(folder: Path) -> Iterable[tuple[str, list[str]]]:
+    """Yield (folder, its files) for a folder and those below it, each real folder once, hidden ones never."""
+    seen = set()
+    for root, subfolders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:  # A link that points upwards, or a second one to the same folder.
+            subfolders.clear()
+            continue
+        seen.add(real)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        yield root, files
+
+
+def without_suffix(name: str) -> str:
+    """Return a relative path in lower case and without its suffix."""
+    return Path(name).with_suffix("").as_posix().casefold()
+
+
+def undecorated(name: str, scale: int) -> str:
+    """Return the same without the endings that tell LR from HR.
+
+    Example:
+        >>> undecorated("a/0801x4.png", 4), undecorated("a/0801_SRF_4_HR.png", 4), undecorated("1x2.png", 4)
+        ('a/0801', 'a/0801', '1x2')
+    """
+    stem = without_suffix(name)
+    ending = rf"(?<=[^/])([_-]?x{scale}|[_-]srf[_-]{scale}|[_-](lr|hr|gt|bicubic))$"
+    while (shorter := re.sub(ending, "", stem)) != stem:
+        stem = shorter
+    return stem

@@ -1,0 +1,293 @@
+"""The protocol of the field, applied to any function that enlarges a picture.
+
+The HR picture is cropped so that both sides divide by the scale; the LR picture is uint8, given or
+made by MATLAB's bicubic `imresize`; the result is rounded to uint8; `scale` pixels are shaved off
+every side; PSNR and SSIM are taken of each picture, then averaged (Timofte et al., ICCV 2013; Ledig
+et al., CVPR 2017, section 3.1). Bicubic enlargement must give the literature's 28.43 dB on Set5,
+26.09 on Set14 and 25.96 on BSD100: a harness that misses these is wrong before any network is.
+"""
+
+import logging
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from time import perf_counter
+
+import numpy as np
+
+from keras_sr.errors import DataError, KerasSRError, PictureError, unknown
+from keras_sr.evaluation.folders import Pair
+from keras_sr.images.io import read_rgb
+from keras_sr.images.ranges import from_float
+from keras_sr.images.resize import imresize
+from keras_sr.metrics.planes import plane_pair
+from keras_sr.metrics.psnr import psnr_of_planes
+from keras_sr.metrics.ssim import ssim_of_planes
+
+log = logging.getLogger(__name__)
+
+#: LR picture, uint8 (h, w, 3), to SR picture (h * scale, w * scale, 3), uint8 or float in [0, 1].
+Upscaler = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What a figure depends on besides network and pictures. Figures of two protocols do not compare.
+
+    Attributes:
+        name: What tables call it.
+        channel: `"y"` or `"rgb"`.
+        round_y: Whether Y is rounded to whole grey levels, which costs about 0.01 dB.
+        shave: Pixels taken off every side; None means as many as the scale.
+    """
+
+    name: str
+    channel: str = "y"
+    round_y: bool = False
+    shave: int | None = None
+
+
+#: The protocols that published tables follow.
+PROTOCOLS = {
+    "paper": Protocol("paper"),
+    "matlab": Protocol("matlab", round_y=True),
+    "rgb": Protocol("rgb", channel="rgb"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One picture enlarged and measured.
+
+    Attributes:
+        name: The pair's name.
+        psnr: In dB; infinity when SR equals HR.
+        ssim: At most 1.
+        lr_made: Whether the LR picture was made here, by `imresize`.
+        seconds: Time the upscaler took.
+        lr: uint8 (h, w, 3).
+        sr: uint8 (H, W, 3).
+        hr: uint8 (H, W, 3), cropped to a multiple of the scale.
+    """
+
+    name: str
+    psnr: float
+    ssim: float
+    lr_made: bool
+    seconds: float
+    lr: np.ndarray
+    sr: np.ndarray
+    hr: np.ndarray
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """The figures of one picture, as in `Judged`."""
+
+    name: str
+    psnr: float
+    ssim: float
+    lr_made: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that has no figures, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The figures of a set.
+
+    Attributes:
+        scale: HR size over LR size.
+        protocol: How they were taken.
+        images: One entry for each picture that could be measured.
+        failures: One entry for each that could not.
+    """
+
+    scale: int
+    protocol: Protocol
+    images: tuple[ImageScore, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def psnr(self) -> float:
+        """Mean PSNR in dB of the pictures that were measured; NaN when there is none."""
+        return mean([image.psnr for image in self.images])
+
+    @property
+    def ssim(self) -> float:
+        """Mean SSIM of the pictures that were measured; NaN when there is none."""
+        return mean([image.ssim for image in self.images])
+
+    @property
+    def total(self) -> int:
+        """How many pictures the set has, measured or failed."""
+        return len(self.images) + len(self.failures)
+
+    @property
+    def lr_made(self) -> int:
+        """How many LR pictures were made here."""
+        return sum(image.lr_made for image in self.images)
+
+    def __str__(self) -> str:
+        """Return the means and how many pictures they cover: `26.09 dB / 0.7048 over 14 of 14 pictures`."""
+        return f"{figures(self.psnr, self.ssim)} over {len(self.images)} of {self.total} pictures"
+
+    def as_dict(self) -> dict:
+        """Return everything as plain values, for JSON."""
+        means = {"psnr": self.psnr, "ssim": self.ssim, "measured": len(self.images), "total": self.total}
+        return means | asdict(self)
+
+
+def score(
+    upscale: Upscaler,
+    pairs: Sequence[Pair],
+    scale: int,
+    protocol: str | Protocol = "paper",
+    on_picture: Callable[[Judged], None] | None = None,
+) -> Scores:
+    """Measure an upscaler on a set of pictures.
+
+    A picture that cannot be measured (unreadable, LR of the wrong size, NaN, an error in `upscale`) is
+    recorded with its reason and logged; the others go on.
+
+    Args:
+        upscale: LR uint8 (h, w, 3) to SR, uint8 or float in [0, 1], (h * scale, w * scale, 3). Floats are
+            clipped and rounded.
+        pairs: The pictures, from `find_pairs`.
+        scale: HR size over LR size.
+        protocol: `"paper"`, `"matlab"` (Y rounded), `"rgb"`, or one of your own.
+        on_picture: Called with each picture that was measured, pixels included.
+
+    Raises:
+        DataError: `pairs` is empty, or the protocol's name is unknown.
+    """
+    protocol = find_protocol(protocol)
+    if not pairs:
+        raise DataError("there is no picture to measure on: the list of pairs is empty")
+    images, failures = [], []
+    for pair in pairs:
+        try:
+            judged = judge(upscale, pair, scale, protocol)
+        # Whatever a network or a decoder throws must not cost the figures of the other pictures.
+        except Exception as error:
+            failures.append(Failure(pair.name, reason(error)))
+            log.warning("%s was not measured: %s", pair.name, failures[-1].reason)
+            continue
+        images.append(ImageScore(judged.name, judged.psnr, judged.ssim, judged.lr_made, judged.seconds))
+        if on_picture:
+            on_picture(judged)
+    return Scores(scale, protocol, tuple(images), tuple(failures))
+
+
+def judge(upscale: Upscaler, pair: Pair, scale: int, protocol: Protocol) -> Judged:
+    """Enlarge and measure one picture.
+
+    Raises:
+        PictureError: A file cannot be read, or LR or SR do not fit to HR.
+    """
+    lr, hr = load(pair, scale)
+    start = perf_counter()
+    raw = np.asarray(upscale(lr))
+    seconds = perf_counter() - start
+    sr = to_bytes(raw, hr.shape)
+    return Judged(pair.name, *measure(sr, hr, scale, protocol), pair.lr is None, seconds, lr, sr, hr)
+
+
+def measure(sr: np.ndarray, hr: np.ndarray, scale: int, protocol: Protocol) -> tuple[float, float]:
+    """Return PSNR in dB and SSIM of an enlarged picture (H, W, 3) under a protocol.
+
+    Raises:
+        PictureError: The pictures cannot be compared.
+    """
+    shave = scale if protocol.shave is None else protocol.shave
+    planes = plane_pair(sr, hr, crop_border=shave, channel=protocol.channel, round_y=protocol.round_y)
+    return psnr_of_planes(*planes), ssim_of_planes(*planes)
+
+
+def load(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return LR and HR as uint8 RGB, HR cropped at its right and lower side to a multiple of the scale."""
+    hr = read_rgb(pair.hr)
+    height, width = (side // scale for side in hr.shape[:2])
+    if not height or not width:
+        raise PictureError(f"{hr.shape[1]}x{hr.shape[0]} pixels are too few for x{scale}")
+    hr = hr[: height * scale, : width * scale]
+    if pair.lr is None:
+        return imresize(hr, 1 / scale), hr
+    lr = read_rgb(pair.lr)
+    if lr.shape != (height, width, 3):
+        got, wanted = f"{lr.shape[1]}x{lr.shape[0]}", f"{width}x{height}"
+        raise PictureError(f"{pair.lr.name} has {got} pixels: expected {wanted}, the HR size over {scale}")
+    return lr, hr
+
+
+def to_bytes(sr: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an upscaler's result as uint8, after checking that it is a picture of the truth's shape."""
+    if sr.shape != shape:
+        raise PictureError(f"the upscaler returned an array {sr.shape}: expected {shape}")
+    if sr.dtype == np.uint8:
+        return sr
+    if sr.dtype.kind in "biu":
+        raise PictureError(f"the upscaler returned {sr.dtype}: expected uint8, or float in [0, 1]")
+    # Through float32: half precisions of the frameworks are types that numpy itself does not know.
+    sr = sr.astype(np.float32)
+    if not np.isfinite(sr).all():
+        raise PictureError(
+            "the upscaler returned NaN or infinity: it has diverged, or its weights are broken"
+        )
+    if sr.mean() > 2:
+        raise PictureError(f"the upscaler returned floats around {sr.mean():.3g}: expected [0, 1]")
+    return from_float(sr)
+
+
+def bicubic(scale: int) -> Upscaler:
+    """Return the upscaler that every paper's first row shows: MATLAB's `imresize(lr, scale)`.
+
+    Example:
+        >>> bicubic(4)(np.zeros((2, 3, 3), np.uint8)).shape
+        (8, 12, 3)
+    """
+    return lambda lr: imresize(lr, scale)
+
+
+def find_protocol(protocol: str | Protocol) -> Protocol:
+    """Return a protocol by its name, or the one given.
+
+    Raises:
+        DataError: The name is unknown.
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    if protocol not in PROTOCOLS:
+        raise DataError(unknown("protocol", protocol, list(PROTOCOLS)))
+    return PROTOCOLS[protocol]
+
+
+def figures(psnr: float, ssim: float) -> str:
+    """Return the two figures as tables print them.
+
+    Example:
+        >>> figures(28.4302, 0.81111)
+        '28.43 dB / 0.8111'
+    """
+    return f"{psnr:.2f} dB / {ssim:.4f}"
+
+
+def reason(error: Exception) -> str:
+    """Return why a picture failed, on one line; errors not raised on purpose keep their class."""
+    said = str(error) if isinstance(error, KerasSRError) else f"{type(error).__name__}: {error}"
+    # Frameworks write pages, some in colour.
+    said = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", said).split())
+    return said if len(said) <= 300 else said[:300] + "…"
+
+
+def mean(values: list[float]) -> float:
+    """Return the mean, NaN of nothing."""
+    return math.fsum(values) / len(values) if values else math.nan

@@ -1,0 +1,116 @@
+"""Export of trained generators to files that need no Keras: ONNX, read by OpenVINO and ONNX Runtime.
+
+The file is written straight from the weights of the model, so it comes out the same, bit for bit,
+whichever backend Keras runs on.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_sr.export import analyse
+from keras_sr.export.onnx_file import to_bytes
+from keras_sr.export.read import read_model, values
+from keras_sr.export.rewrite import apply_rules, convolve_before_shuffle, fold_affine, move_before_shuffle
+from keras_sr.files import atomic_write
+from keras_sr.inference.engines import KerasEngine, open_engine
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["export_onnx", "keras_engine", "parity", "receptive_field", "scale", "weights_sha256"]
+
+
+def export_onnx(
+    model: "keras.Model",
+    path: str | Path,
+    *,
+    fold_batch_norm: bool = True,
+    rewrite_tail: bool = True,
+    half_weights: bool = False,
+    name: str | None = None,
+    licence: str = "Apache-2.0",
+) -> Path:
+    """Write a generator as an ONNX file: input `lr` (N, 3, h, w) float32 in [0, 1], output `sr`, unclipped.
+
+    The file carries what an engine has to know: scale, name, receptive_field (LR pixels),
+    bytes_per_pixel (activations, per LR pixel), sha256 of the weights, licence.
+
+    Args:
+        model: A functional model of the layers in `export.read.READERS`.
+        path: The file to write, whole or not at all.
+        fold_batch_norm: Make batch norm and Rescaling part of the convolution before them.
+        rewrite_tail: Do before a pixel shuffle what is faster there; exact (see `export.rewrite`).
+        half_weights: Store weights as float16: half the size, weights rounded to 11 bits.
+        name: Name of the network; the model's own by default.
+        licence: SPDX name of the licence of the weights.
+
+    Returns:
+        The path.
+
+    Raises:
+        KerasSRError: A layer or setting cannot be exported, or the package `onnx` is missing.
+    """
+    graph = read_model(model)
+    rules = [fold_affine] if fold_batch_norm else []
+    apply_rules(graph, [*rules, move_before_shuffle, convolve_before_shuffle] if rewrite_tail else rules)
+    metadata = {
+        "name": name or model.name,
+        "scale": str(analyse.scale(graph)),
+        "receptive_field": str(analyse.receptive_field(graph)),
+        "bytes_per_pixel": str(analyse.bytes_per_pixel(graph)),
+        "sha256": weights_sha256(model),
+        "licence": licence,
+    }
+    data = to_bytes(graph, metadata, half_weights=half_weights)
+    with atomic_write(path) as file:
+        file.write(data)
+    return Path(path)
+
+
+def receptive_field(model: "keras.Model") -> int:
+    """Return how many LR pixels away, in any direction, an SR pixel of this generator can still see.
+
+    Raises:
+        KerasSRError: The model holds a layer outside of `export.read.READERS`.
+    """
+    return analyse.receptive_field(read_model(model))
+
+
+def scale(model: "keras.Model") -> int:
+    """Return how many times a generator enlarges."""
+    return analyse.scale(read_model(model))
+
+
+def keras_engine(model: "keras.Model") -> KerasEngine:
+    """Return an engine that runs a generator by Keras, on whichever backend and device Keras has."""
+    graph = read_model(model)
+    return KerasEngine(
+        model,
+        scale=analyse.scale(graph),
+        receptive_field=analyse.receptive_field(graph),
+        bytes_per_pixel=analyse.bytes_per_pixel(graph),
+    )
+
+
+def parity(model: "keras.Model", path: str | Path, *, engine: str = "auto", seed: int = 0) -> float:
+    """Return the largest difference between a model and its exported file, relative to white.
+
+    Both run in float32 on one random picture of an odd size. Where the network's values go beyond [0, 1],
+    the largest of them stands for white.
+    """
+    picture = np.random.default_rng(seed).random((1, 37, 29, 3), np.float32)
+    exported = open_engine(path, engine=engine, precision="f32").run(picture)
+    reference = keras_engine(model).run(picture)
+    return float(np.abs(exported - reference).max() / max(1.0, np.abs(reference).max()))
+
+
+def weights_sha256(model: "keras.Model") -> str:
+    """Return the SHA-256 of all weights as float32, in the order of `model.weights`, shapes included."""
+    digest = hashlib.sha256()
+    for variable in model.weights:
+        digest.update(repr(tuple(variable.shape)).encode())
+        digest.update(values(variable).astype(np.float32).tobytes())
+    return digest.hexdigest()

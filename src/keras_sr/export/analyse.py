@@ -1,0 +1,85 @@
+"""What a generator needs to see and to hold: receptive field, scale, memory."""
+
+from collections.abc import Iterator
+
+from keras_sr.export.graph import Conv, Graph, Nearest, Node, Shuffle
+
+#: (first, last) row or column, counted from the LR pixel whose SR pixels are looked at.
+Span = tuple[int, int]
+
+
+def scale(graph: Graph) -> int:
+    """Return how many times larger than its input the output is."""
+    return tensors(graph)[graph.output][1]
+
+
+def receptive_field(graph: Graph) -> int:
+    """Return how many LR pixels away, in any direction, an SR pixel can still see.
+
+    Followed backwards from the scale x scale SR pixels that lie on one LR pixel to all rows and columns
+    they read. Exact, not a bound, when no weight is zero.
+    """
+    rows = reach(graph, 0)
+    columns = reach(graph, 1)
+    return max(-rows[0], rows[1], -columns[0], columns[1])
+
+
+def reach(graph: Graph, axis: int) -> Span:
+    """Return the first and last LR row (axis 0) or column (axis 1) that LR pixel 0 enlarged reads."""
+    read: dict[str, Span] = {graph.output: (0, scale(graph) - 1)}
+    for node in reversed(graph.nodes):
+        if node.output not in read:
+            continue
+        span = back(node, read[node.output], axis)
+        for tensor in node.inputs:
+            first, last = read.get(tensor, span)
+            read[tensor] = (min(first, span[0]), max(last, span[1]))
+    return read[graph.input]
+
+
+def back(node: Node, span: Span, axis: int) -> Span:
+    """Return what a node reads to make the rows or columns of `span`."""
+    first, last = span
+    match node.op:
+        case Conv(kernel, _, before):
+            return first - before[axis], last - before[axis] + kernel.shape[axis] - 1
+        case Shuffle(factor) | Nearest(factor):
+            return first // factor, last // factor
+        case _:
+            return span
+
+
+def bytes_per_pixel(graph: Graph) -> int:
+    """Return about how much memory a run takes per LR pixel: the activations of the worst moment, float32.
+
+    And three times the output: it is transposed, copied out of the engine and rounded.
+    """
+    channels, size = tensors(graph)[graph.output]
+    return 4 * (max(live(graph)) + 3 * channels * size**2)
+
+
+def live(graph: Graph) -> Iterator[int]:
+    """Yield for every node how many values per LR pixel are held while it runs."""
+    values = {name: channels * size**2 for name, (channels, size) in tensors(graph).items()}
+    last_read = {tensor: number for number, node in enumerate(graph.nodes) for tensor in node.inputs}
+    held = {graph.input}
+    for number, node in enumerate(graph.nodes):
+        held.add(node.output)
+        yield sum(values[tensor] for tensor in held)
+        held -= {tensor for tensor in node.inputs if last_read[tensor] == number}
+
+
+def tensors(graph: Graph) -> dict[str, tuple[int, int]]:
+    """Return (channels, size over LR size) of every tensor."""
+    shapes = {graph.input: (graph.channels, 1)}
+    for node in graph.nodes:
+        channels, size = shapes[node.inputs[0]]
+        match node.op:
+            case Conv(kernel):
+                channels = kernel.shape[-1]
+            case Shuffle(factor):
+                channels, size = channels // factor**2, size * factor
+            case Nearest(factor):
+                size *= factor
+        shapes[node.output] = channels, size
+    return shapes

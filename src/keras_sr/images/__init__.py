@@ -1,0 +1,1 @@
+"""Pixels: ranges, colour, resizing, files. numpy and Pillow, never a deep-learning framework."""

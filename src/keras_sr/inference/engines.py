@@ -1,0 +1,210 @@
+"""Engines: what runs a network. Each is a class with the same few facts and one method, `run`.
+
+OpenVINO is the default on a processor, ONNX Runtime stands in where it is missing, and a Keras model
+runs on any backend and device. Imports happen inside: an engine that is not used costs nothing.
+"""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from keras_sr.errors import KerasSRError, WeightsError, unknown
+
+#: Assumed for a file that does not say how much memory it needs per LR pixel (SRResNet's need).
+BYTES_PER_PIXEL = 8192
+
+
+class Engine(Protocol):
+    """A network that is ready to run. One engine serves one thread at a time."""
+
+    name: str
+    #: SR size over LR size.
+    scale: int
+    #: How many LR pixels away an SR pixel can see; the margin that tiles need.
+    receptive_field: int
+    #: Memory of the activations per LR pixel, an estimate that tile sizes follow from.
+    bytes_per_pixel: int
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
+        ...
+
+
+class OpenVINOEngine:
+    """An exported network on OpenVINO, on the processor.
+
+    Args:
+        path: An ONNX file written by `keras_sr.export`.
+        precision: `"f32"`, or `"bf16"` where the processor has it: twice as fast and less exact.
+        threads: Number of threads; None leaves it to OpenVINO.
+
+    Raises:
+        KerasSRError: OpenVINO is not installed, or there is no such precision.
+        WeightsError: The file is missing, damaged or not of keras-sr.
+    """
+
+    PRECISIONS = ("f32", "bf16")
+
+    def __init__(self, path: str | Path, *, precision: str = "f32", threads: int | None = None):
+        check_precision("openvino", precision, self.PRECISIONS)
+        openvino = import_openvino()
+        core = openvino.Core()
+        try:
+            model = core.read_model(check_file(path))
+        except RuntimeError as error:
+            raise not_a_network(path) from error
+        # OpenVINO keeps the metadata properties of an ONNX file here.
+        facts = model.get_rt_info(["framework"]).value if model.has_rt_info(["framework"]) else {}
+        self.name, self.scale, self.receptive_field, self.bytes_per_pixel = passport(facts, path)
+        steps = openvino.preprocess.PrePostProcessor(model)
+        # NHWC outside, NCHW inside: OpenVINO transposes faster than numpy does.
+        for port in (steps.input(), steps.output()):
+            port.tensor().set_layout(openvino.Layout("NHWC"))
+            port.model().set_layout(openvino.Layout("NCHW"))
+        settings: dict[str, Any] = {
+            # Left alone, OpenVINO silently computes in bf16 where the processor can.
+            "INFERENCE_PRECISION_HINT": precision,
+            "PERFORMANCE_HINT": "LATENCY",
+            # Pinned, two processes land on the same cores and run at half their speed.
+            "ENABLE_CPU_PINNING": False,
+        }
+        if threads:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        self._request = core.compile_model(steps.build(), "CPU", settings).create_infer_request()
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
+        batch = np.ascontiguousarray(batch, np.float32)
+        return self._request.infer([batch], share_inputs=True)[0]
+
+
+def import_openvino() -> Any:
+    """Import OpenVINO without its telemetry.
+
+    Importing it would otherwise fork a process that reports to Google Analytics, and write an
+    identifier into the home folder. Without that package it uses a stub of its own.
+    """
+    blocked = "openvino_telemetry" not in sys.modules
+    if blocked:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    finally:
+        if blocked:
+            del sys.modules["openvino_telemetry"]
+    return openvino
+
+
+class OnnxRuntimeEngine:
+    """An exported network on ONNX Runtime, on the processor. Arguments as for `OpenVINOEngine`."""
+
+    PRECISIONS = ("f32",)
+
+    def __init__(self, path: str | Path, *, precision: str = "f32", threads: int | None = None):
+        check_precision("onnxruntime", precision, self.PRECISIONS)
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        try:
+            file = str(check_file(path))
+            self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        except WeightsError:
+            raise
+        except Exception as error:  # its exceptions have no common base of their own
+            raise not_a_network(path) from error
+        facts = self._session.get_modelmeta().custom_metadata_map
+        self.name, self.scale, self.receptive_field, memory = passport(facts, path)
+        # Its arena keeps what OpenVINO reuses: 22.6 kB a pixel for SRResNet, where OpenVINO took 6.1.
+        self.bytes_per_pixel = 3 * memory
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
+        batch = np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32)
+        return np.asarray(self._session.run(None, {self._input: batch})[0]).transpose(0, 2, 3, 1)
+
+
+class KerasEngine:
+    """A Keras model, compiled by its backend. `keras_sr.export.keras_engine(model)` knows the facts.
+
+    Args:
+        model: Generator, channels last or first.
+        scale: SR size over LR size.
+        receptive_field: In LR pixels.
+        bytes_per_pixel: Memory of the activations per LR pixel.
+    """
+
+    def __init__(
+        self, model: Any, *, scale: int, receptive_field: int, bytes_per_pixel: int = BYTES_PER_PIXEL
+    ):
+        self.name, self.scale = str(model.name), scale
+        self.receptive_field, self.bytes_per_pixel = receptive_field, bytes_per_pixel
+        self._model, self._first = model, model.input_shape[1] == 3
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
+        batch = np.asarray(batch, np.float32)
+        if not self._first:
+            return np.asarray(self._model.predict_on_batch(batch))
+        return np.asarray(self._model.predict_on_batch(batch.transpose(0, 3, 1, 2))).transpose(0, 2, 3, 1)
+
+
+#: Engines for exported files, the preferred one first.
+ENGINES: dict[str, Any] = {"openvino": OpenVINOEngine, "onnxruntime": OnnxRuntimeEngine}
+
+
+def open_engine(
+    path: str | Path, *, engine: str = "auto", precision: str = "f32", threads: int | None = None
+) -> Engine:
+    """Load an exported network.
+
+    Args:
+        path: An ONNX file written by `keras_sr.export`.
+        engine: A name in `ENGINES`, or `"auto"`: the first of them that is installed.
+        precision: `"f32"` or `"bf16"`.
+        threads: Number of threads; None leaves it to the engine.
+
+    Raises:
+        KerasSRError: The engine is unknown or not installed, or cannot compute in that precision.
+        WeightsError: The file is missing, damaged or not of keras-sr.
+    """
+    if engine not in ("auto", *ENGINES):
+        raise KerasSRError(unknown("engine", engine, ["auto", *ENGINES]))
+    wanted = list(ENGINES) if engine == "auto" else [engine]
+    installed = [name for name in wanted if find_spec(name)]
+    if not installed:
+        raise KerasSRError(f"no engine to run a network with: pip install {' (or) '.join(wanted)}")
+    return ENGINES[installed[0]](path, precision=precision, threads=threads)
+
+
+def check_precision(engine: str, precision: str, known: tuple[str, ...]) -> None:
+    """Refuse a precision that the engine cannot be asked for."""
+    if precision not in known:
+        raise KerasSRError(unknown(f"precision for {engine}", precision, known))
+
+
+def check_file(path: str | Path) -> Path:
+    """Return the path if it is a file; engines say it in words that help nobody."""
+    if not Path(path).is_file():
+        raise WeightsError(f"no weight file at {path}: `keras-sr weights` lists the networks that come along")
+    return Path(path)
+
+
+def not_a_network(path: str | Path) -> WeightsError:
+    """Return the error for a file that no engine can read."""
+    return WeightsError(f"{path} is not an ONNX network, or it is damaged: export it again")
+
+
+def passport(facts: dict[str, str], path: str | Path) -> tuple[str, int, int, int]:
+    """Return name, scale, receptive field and bytes per pixel from a file's metadata."""
+    try:
+        memory = int(facts.get("bytes_per_pixel", BYTES_PER_PIXEL))
+        return facts.get("name", Path(path).stem), int(facts["scale"]), int(facts["receptive_field"]), memory
+    except (KeyError, ValueError) as error:
+        raise WeightsError(
+            f"{path} does not say its scale and receptive field: export it with keras_sr.export.export_onnx"
+        ) from error

@@ -1,0 +1,19 @@
+"""Losses on images in [0, 1] and on logits: functions, or objects that are handed their network."""
+
+from keras_sr.losses.adversarial import ADVERSARIAL, approximate_r1
+from keras_sr.losses.content import ContentLoss, StyleLoss
+from keras_sr.losses.pixel import charbonnier, l1, mse
+
+#: Every pixel loss, by name.
+PIXEL = {"mse": mse, "l1": l1, "charbonnier": charbonnier}
+
+__all__ = [
+    "ADVERSARIAL",
+    "PIXEL",
+    "ContentLoss",
+    "StyleLoss",
+    "approximate_r1",
+    "charbonnier",
+    "l1",
+    "mse",
+]

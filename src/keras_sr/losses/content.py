@@ -1,0 +1,71 @@
+"""Losses between features of a frozen network, which is handed in (usually `models.vgg19_features`)."""
+
+# keras.ops have no return types; pyright infers that they may return None.
+# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
+# pyright: reportOptionalIterable=false, reportOperatorIssue=false, reportCallIssue=false, reportArgumentType=false
+
+import keras
+from keras import ops
+
+from keras_sr.types import Tensor
+
+#: Ledig et al. 2017 (arXiv 1609.04802), section 3.2: feature maps are divided by 12.75, so that the VGG
+#: losses have the scale of the MSE; on the squared error that is a factor of 0.00615.
+FEATURE_SCALE = 1.0 / 12.75
+
+
+class ContentLoss:
+    """Mean squared distance of feature maps (equation 5), summed over the layers of the network.
+
+    Args:
+        features: Maps images (N, H, W, 3) in [0, 1] to a feature map or a list of them; not trained.
+        scale: What features are multiplied by before they are compared.
+    """
+
+    def __init__(self, features: keras.Model, scale: float = FEATURE_SCALE) -> None:
+        self.features, self.scale = features, scale
+
+    def __call__(self, sr: Tensor, hr: Tensor) -> Tensor:
+        """Return the loss of SR images against HR images, both in [0, 1]; a float32 scalar."""
+        wanted = feature_maps(self.features, hr)
+        shown = feature_maps(self.features, sr)
+        return sum(ops.mean(ops.square(self.scale * (a - b))) for a, b in zip(shown, wanted, strict=True))
+
+
+class StyleLoss:
+    """Mean squared distance of Gram matrices, summed over layers (Gatys et al. 2016, CVPR, eq. 4 and 5).
+
+    Args:
+        features: As for `ContentLoss`.
+        data_format: Where the channels of the feature maps are.
+        scale: What features are multiplied by before the Gram matrix is made.
+    """
+
+    def __init__(
+        self, features: keras.Model, data_format: str = "channels_last", scale: float = FEATURE_SCALE
+    ) -> None:
+        self.features, self.data_format, self.scale = features, data_format, scale
+
+    def __call__(self, sr: Tensor, hr: Tensor) -> Tensor:
+        """Return the loss of SR images against HR images, both in [0, 1]; a float32 scalar."""
+        wanted = feature_maps(self.features, hr)
+        shown = feature_maps(self.features, sr)
+        return sum(
+            ops.mean(ops.square(self.gram(a) - self.gram(b))) for a, b in zip(shown, wanted, strict=True)
+        )
+
+    def gram(self, x: Tensor) -> Tensor:
+        """Return the channels' correlations over space, (N, C, C), divided by the number of positions."""
+        if self.data_format == "channels_first":
+            x = ops.transpose(x, (0, 2, 3, 1))
+        shape = ops.shape(x)
+        positions = shape[1] * shape[2]
+        flat = ops.reshape(self.scale * x, (shape[0], positions, shape[3]))
+        return ops.matmul(ops.transpose(flat, (0, 2, 1)), flat) / ops.cast(positions, flat.dtype)
+
+
+def feature_maps(network: keras.Model, images: Tensor) -> list[Tensor]:
+    """Run the frozen network; always a list, always float32."""
+    maps = network(images, training=False)
+    maps = maps if isinstance(maps, (list, tuple)) else [maps]
+    return [ops.cast(x, "float32") for x in maps]

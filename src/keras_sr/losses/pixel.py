@@ -1,0 +1,33 @@
+"""Losses between pixels. Images come in [0, 1]; the maths is on [-1, 1], as the paper's is.
+
+Ledig et al. 2017 (arXiv 1609.04802), section 3.2: HR in [-1, 1], "the MSE loss was thus calculated on
+images of intensity range [-1, 1]". Every weight of the paper refers to that range.
+"""
+
+# keras.ops have no return types; pyright infers that they may return None.
+# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
+# pyright: reportOptionalIterable=false, reportOperatorIssue=false
+
+from keras import ops
+
+from keras_sr.types import Tensor
+
+
+def difference(sr: Tensor, hr: Tensor) -> Tensor:
+    """Return SR - HR in the range [-1, 1], as float32 whatever the precision of the network."""
+    return 2.0 * (ops.cast(sr, "float32") - ops.cast(hr, "float32"))
+
+
+def mse(sr: Tensor, hr: Tensor) -> Tensor:
+    """Mean squared error on [-1, 1] (equation 4), a scalar. PSNR in RGB is 10 log10(4 / mse)."""
+    return ops.mean(ops.square(difference(sr, hr)))
+
+
+def l1(sr: Tensor, hr: Tensor) -> Tensor:
+    """Mean absolute error on [-1, 1], a scalar."""
+    return ops.mean(ops.abs(difference(sr, hr)))
+
+
+def charbonnier(sr: Tensor, hr: Tensor, epsilon: float = 1e-3) -> Tensor:
+    """Mean of sqrt(d^2 + epsilon^2) on [-1, 1]: a smooth L1 (Lai et al. 2018, arXiv 1710.01992, eq. 6)."""
+    return ops.mean(ops.sqrt(ops.square(difference(sr, hr)) + epsilon**2))

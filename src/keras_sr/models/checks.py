@@ -1,0 +1,31 @@
+"""Checks that every network makes of its arguments."""
+
+import keras
+
+from keras_sr.errors import KerasSRError, unknown
+
+SCALES = (2, 3, 4, 8)
+DATA_FORMATS = ("channels_last", "channels_first")
+
+
+def check_choice(kind: str, value: object, known: tuple[str, ...]) -> None:
+    """Raise KerasSRError, listing the known ones, unless `value` is one of them."""
+    if value not in known:
+        raise KerasSRError(unknown(kind, value, known))
+
+
+def check_scale(scale: int) -> None:
+    """Raise KerasSRError unless the scale is one that the networks are made for."""
+    if scale not in SCALES:
+        raise KerasSRError(f"scale {scale!r} is not supported: the networks enlarge by 2, 3, 4 or 8")
+
+
+def resolve_data_format(data_format: str | None) -> str:
+    """Return the data format; None means the one in Keras' configuration.
+
+    Raises:
+        KerasSRError: Neither `channels_last` nor `channels_first`.
+    """
+    data_format = data_format or keras.config.image_data_format()
+    check_choice("data_format", data_format, DATA_FORMATS)
+    return data_format

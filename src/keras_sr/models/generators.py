@@ -1,0 +1,32 @@
+"""Every generator, and how one is built from the plain values that recipes and weight files hold."""
+
+import keras
+
+from keras_sr.errors import KerasSRError, unknown
+from keras_sr.models.compact import compact
+from keras_sr.models.srresnet import srresnet
+
+#: (N, h, w, 3) in [0, 1] to (N, h * scale, w * scale, 3).
+GENERATORS = {"compact": compact, "srresnet": srresnet}
+#: The arguments that each takes, besides scale and data_format.
+ARGUMENTS = {
+    "compact": ("features", "blocks"),
+    "srresnet": ("features", "blocks", "normalization", "upsampler"),
+}
+
+
+def build_generator(values: dict, data_format: str | None = None) -> keras.Model:
+    """Build a generator from a dict with `generator`, `scale` and the arguments of that generator.
+
+    Args:
+        values: Such as a recipe's fields; what the generator does not take is left alone.
+        data_format: `"channels_last"`, `"channels_first"`, or None for Keras' setting.
+
+    Raises:
+        KerasSRError: No generator has that name.
+    """
+    name = values["generator"]
+    if name not in GENERATORS:
+        raise KerasSRError(unknown("generator", name, list(GENERATORS)))
+    arguments = {key: values[key] for key in ARGUMENTS[name]}
+    return GENERATORS[name](values["scale"], data_format=data_format, **arguments)

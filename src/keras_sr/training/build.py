@@ -1,0 +1,101 @@
+"""From a recipe to a compiled model: networks, loss terms, optimizers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from keras_sr.errors import RecipeError, unknown
+from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss
+from keras_sr.models import build_generator, discriminator, vgg19_features
+from keras_sr.training.adversarial import SRGAN
+from keras_sr.training.model import SuperResolution
+from keras_sr.training.recipe import Recipe
+from keras_sr.training.schedule import Schedule
+
+
+def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperResolution:
+    """Build and compile everything that a recipe trains; weights are a function of its seed."""
+    keras.utils.set_random_seed(recipe.seed)
+    with dtype_policy(recipe.precision):
+        generator = build_generator(vars(recipe), data_format)
+        terms, frozen = loss_terms(recipe, data_format)
+        judge = build_discriminator(recipe, data_format) if recipe.is_gan else None
+    average = build_generator(vars(recipe), data_format) if recipe.ema else None
+    shared = {"terms": terms, "ema": recipe.ema, "frozen": frozen}
+    if judge is None:
+        model = SuperResolution(generator, average, **shared)
+        optimizer = adam(recipe, recipe.learning_rate)
+    else:
+        if recipe.adversarial_loss not in ADVERSARIAL:
+            raise RecipeError(unknown("adversarial_loss", recipe.adversarial_loss, list(ADVERSARIAL)))
+        model = SRGAN(
+            generator,
+            average,
+            judge,
+            adversarial_weight=recipe.adversarial,
+            adversarial_loss=ADVERSARIAL[recipe.adversarial_loss],
+            label_smoothing=recipe.label_smoothing,
+            r1=recipe.r1,
+            seed=recipe.seed,
+            **shared,
+        )
+        optimizer = model.two_optimizers(
+            adam(recipe, recipe.learning_rate), adam(recipe, recipe.discriminator_learning_rate)
+        )
+    optimizer.build(model.trainable_variables)
+    # XLA slows these networks down on processors (benchmarks/training_step.py); jax has nothing else.
+    jit: Any = "auto" if keras.config.backend() == "jax" else False
+    model.compile(optimizer=optimizer, jit_compile=jit, steps_per_execution=recipe.steps_per_call)
+    return model
+
+
+def build_discriminator(recipe: Recipe, data_format: str) -> keras.Model:
+    """Build the recipe's discriminator for its crop size."""
+    return discriminator(
+        recipe.crop,
+        features=recipe.discriminator_features,
+        normalization=recipe.discriminator_normalization,
+        data_format=data_format,
+    )
+
+
+def loss_terms(recipe: Recipe, data_format: str) -> tuple[dict, list[keras.Model]]:
+    """Return the recipe's terms as name: (weight, function), and the frozen networks that they use."""
+    terms, frozen = {}, []
+    for name, weight in recipe.terms().items():
+        if name in PIXEL:
+            terms[name] = (weight, PIXEL[name])
+            continue
+        layers = recipe.content_layers if name == "content" else recipe.style_layers
+        before = name == "content" and recipe.content_before_activation
+        features = vgg19_features(
+            layers, weights=recipe.vgg_weights, before_activation=before, data_format=data_format
+        )
+        frozen.append(features)
+        term = ContentLoss(features) if name == "content" else StyleLoss(features, data_format)
+        terms[name] = (weight, term)
+    return terms, frozen
+
+
+def adam(recipe: Recipe, rate: float) -> keras.optimizers.Optimizer:
+    """Return the recipe's Adam at a peak learning rate."""
+    schedule: Any = Schedule(rate, recipe.schedule, recipe.steps, recipe.warmup_steps)
+    return keras.optimizers.Adam(
+        schedule,
+        beta_1=recipe.beta_1,
+        beta_2=recipe.beta_2,
+        global_clipnorm=recipe.clip_norm or None,
+    )
+
+
+@contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Build layers in a precision, and set the global one back."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,230 @@
+"""A run, from the first step to the last: resumable at any moment, and the same run when it is resumed."""
+
+import json
+import math
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_sr.errors import TrainingError
+from keras_sr.files import atomic_write
+from keras_sr.training import checkpoints
+from keras_sr.training.build import build_model
+from keras_sr.training.log import Log
+from keras_sr.training.model import SuperResolution
+from keras_sr.training.progress import ProgressBar
+from keras_sr.training.recipe import Recipe, as_json
+from keras_sr.weights import store
+from keras_sr.weights.load import generator_arrays
+
+#: Given the first step and a number of steps, the batches of exactly these steps (usually `data.Batches`).
+MakeBatches = Callable[[int, int], keras.utils.PyDataset]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run ends with.
+
+    Attributes:
+        folder: The run folder; `generator.npz` in it holds the weights to use.
+        generator: The trained network (the average of the weights where the recipe keeps one).
+        rows: The log, one row an epoch.
+    """
+
+    folder: Path
+    generator: keras.Model
+    rows: list[dict]
+
+
+def fit(
+    recipe: Recipe,
+    batches: MakeBatches,
+    out: str | Path,
+    *,
+    start_from: str | Path | None = None,
+    resume: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    progress: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+    data_format: str = "channels_last",
+) -> Result:
+    """Train a recipe in a run folder, or go on with it.
+
+    The folder holds `recipe.json`, `versions.json`, `log.csv`, `tensorboard/`, the checkpoint `state.npz`
+    (written after every epoch of `recipe.steps_per_epoch` steps), `snapshots/` where the recipe asks for
+    them, and at the end `generator.npz`.
+
+    Args:
+        recipe: What to train.
+        batches: Makes the batches (LR, HR) of a span of steps; a pure function of the span, or the resumed
+            run is not the same run.
+        out: The run folder.
+        start_from: Weights of the generator to start from: a name of shipped
+            weights, a run folder or a weight file.
+        resume: Go on with what is in the folder; otherwise an older run there is renamed, never deleted.
+        callbacks: Keras callbacks; what they add to the logs of an epoch is logged too.
+        progress: Show a progress bar on stderr.
+        say: Is given lines for the user.
+        data_format: Layout of the images inside the networks and of the batches.
+
+    Raises:
+        TrainingError: The folder holds another run, the loss became NaN, or a checkpoint cannot be written.
+        WeightsError: The start's weights are of another network.
+    """
+    out = Path(out)
+    if not resume:
+        set_aside(out, say)
+    check_same_recipe(recipe, out)
+    model = build_model(recipe, data_format)
+    step, rows = begin(recipe, model, out, start_from, say)
+    log = Log(out, rows)
+    bar = ProgressBar(recipe.name, recipe.steps, step) if progress else None
+    last = LastLogs()
+    quiet: Any = 0  # Keras' default "auto" makes pyright think that it is a str
+    try:
+        while step < recipe.steps:
+            span = min(recipe.steps_per_epoch, recipe.steps - step)
+            epoch = step // recipe.steps_per_epoch
+            began = time.perf_counter()
+            model.fit(
+                batches(step, span),
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                # Keras would shuffle the order of batches, by a generator that no checkpoint holds.
+                shuffle=False,
+                verbose=quiet,
+                callbacks=[*callbacks, *([bar] if bar else []), last],
+            )
+            check_finite(model, last.logs, step, out)
+            step += span
+            log.add({"step": step, "seconds": time.perf_counter() - began, **last.logs})
+            checkpoints.save(out, model, {"step": step, "recipe": as_json(recipe), "rows": log.rows})
+            log.write()
+            save_snapshot(recipe, model, out, step, span)
+    finally:
+        if bar:
+            bar.close()
+    save_generator(out / "generator.npz", recipe, model, step)
+    return Result(out, model.ema_generator or model.generator, log.rows)
+
+
+def begin(
+    recipe: Recipe,
+    model: SuperResolution,
+    out: Path,
+    start_from: str | Path | None,
+    say: Callable[[str], None],
+) -> tuple[int, list[dict]]:
+    """Set the model's state; return the step to go on from and the log so far."""
+    if (out / checkpoints.STATE).exists():
+        meta = checkpoints.restore(out, model)
+        if meta["step"] >= recipe.steps:
+            say(f"{out} is finished: {meta['step']} steps; its weights are in {out / 'generator.npz'}")
+        else:
+            say(f"{out}: going on from step {meta['step']} of {recipe.steps}")
+        return meta["step"], meta["rows"]
+    if start_from:
+        arrays, _ = generator_arrays(start_from)
+        store.assign(model.generator, arrays, str(start_from))
+        if model.ema_generator is not None:
+            store.assign(model.ema_generator, arrays, str(start_from))
+        say(f"{out}: starting from the weights in {start_from}")
+    write_json(out / "recipe.json", as_json(recipe))
+    write_json(out / "versions.json", versions())
+    return 0, []
+
+
+def check_same_recipe(recipe: Recipe, out: Path) -> None:
+    """Refuse to go on with a run of another recipe.
+
+    Raises:
+        TrainingError: Names the fields that differ.
+    """
+    path = out / "recipe.json"
+    if not path.exists() or not (out / checkpoints.STATE).exists():
+        return
+    there, here = json.loads(path.read_text("utf-8")), as_json(recipe)
+    differing = [key for key in here if key != "expect" and there.get(key) != here[key]]
+    if differing:
+        what = ", ".join(f"{key} is {there.get(key)!r} there and {here[key]!r} here" for key in differing[:4])
+        raise TrainingError(
+            f"{out} holds a run of another recipe ({what}): give another --out, or --no-resume to begin anew"
+        )
+
+
+def set_aside(out: Path, say: Callable[[str], None]) -> None:
+    """Rename an older run folder to a name that is free."""
+    if not (out / "recipe.json").exists():
+        return
+    number = next(n for n in range(1, 10_000) if not out.with_name(f"{out.name}.old{n}").exists())
+    out.rename(out.with_name(f"{out.name}.old{number}"))
+    say(f"the run that was in {out} is now in {out.with_name(f'{out.name}.old{number}')}")
+
+
+def check_finite(model: SuperResolution, logs: dict, step: int, out: Path) -> None:
+    """Stop a run that has diverged before its checkpoint is overwritten.
+
+    Raises:
+        TrainingError: A loss term or a weight is NaN or infinite.
+    """
+    # The model's own terms only: a callback may well log a score that is infinite.
+    terms = {"loss", *model.term_names()}
+    bad = [name for name, value in logs.items() if name in terms and not math.isfinite(value)]
+    if bad or not checkpoints.all_finite(model):
+        raise TrainingError(
+            f"training diverged after step {step} ({', '.join(bad) or 'weights'} not finite); the state at "
+            f"step {step} is kept in {out / checkpoints.STATE}: lower learning_rate, set clip_norm, or use "
+            "precision=float32"
+        )
+
+
+def save_snapshot(recipe: Recipe, model: SuperResolution, out: Path, step: int, span: int) -> None:
+    """Keep the weights of this step, if the recipe asks for one now."""
+    every = recipe.snapshot_every
+    if every and step // every > (step - span) // every:
+        save_generator(out / "snapshots" / f"step_{step:07d}.npz", recipe, model, step)
+
+
+def save_generator(path: Path, recipe: Recipe, model: SuperResolution, step: int) -> None:
+    """Write the weights to use: the average where there is one."""
+    network = model.ema_generator or model.generator
+    store.save(path, store.network_arrays(network), {"step": step, "recipe": as_json(recipe)})
+
+
+class LastLogs(keras.callbacks.Callback):
+    """Keeps the logs of the last epoch; it runs last, so it sees what other callbacks have added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logs: dict[str, float] = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Keep them."""
+        self.logs = {name: float(value) for name, value in (logs or {}).items()}
+
+
+def versions() -> dict[str, str]:
+    """Return what a run's numbers may depend on."""
+    found = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "backend": keras.config.backend(),
+    }
+    for package in ("keras-sr", "keras", "numpy", "tensorflow", "tensorflow-cpu", "torch", "jax"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def write_json(path: Path, values: dict) -> None:
+    """Write a dict as readable JSON."""
+    with atomic_write(path, "w") as file:
+        json.dump(values, file, indent=1)

@@ -1,0 +1,105 @@
+"""A generator in training: named loss terms and a moving average of the weights, on any backend."""
+
+# keras.ops have no return types; pyright infers that they may return None.
+# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
+# pyright: reportOptionalIterable=false, reportOperatorIssue=false
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_sr.types import Tensor
+
+
+class SuperResolution(keras.Model):
+    """Trains a generator on weighted terms that compare SR with HR, with Keras' own `fit`.
+
+    The average of the generator's weights (EMA) is part of the model's state, like the statistics of batch
+    norm: it is updated inside the step, saved with every checkpoint, and never swapped in or out. At step t
+    its decay is min(decay, (1 + t) / (10 + t)), so that it forgets the random start quickly.
+
+    Args:
+        generator: LR (N, h, w, 3) in [0, 1] to SR (N, H, W, 3).
+        ema_generator: A second network of the same build that holds the average; or None.
+        terms: name: (weight, function of (sr, hr) that returns a scalar).
+        ema: Decay of the average a step, in [0, 1).
+        frozen: Networks that the terms use; they belong to the model's state but are never trained.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        ema_generator: keras.Model | None,
+        terms: dict[str, tuple[float, Callable]],
+        ema: float = 0.999,
+        frozen: list[keras.Model] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.generator, self.ema_generator, self.ema = generator, ema_generator, ema
+        self.terms = dict(terms)
+        self.frozen = list(frozen or [])
+        for network in [*self.frozen, *([ema_generator] if ema_generator is not None else [])]:
+            network.trainable = False
+        if ema_generator is not None:
+            ema_generator.set_weights(generator.get_weights())
+        self.steps_averaged = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, name="steps_averaged", dtype="float32"
+        )
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self.term_names()}
+        self.built = True
+
+    def term_names(self) -> list[str]:
+        """Return the names of everything that is logged apart from the total."""
+        return list(self.terms)
+
+    def call(self, lr: Tensor, training: bool | None = None) -> Tensor:
+        """Enlarge: (N, h, w, 3) to (N, H, W, 3)."""
+        return self.generator(lr, training=training)
+
+    def compute_loss(
+        self,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
+        training: bool = True,
+    ) -> Tensor:
+        """Return the weighted sum of the terms, and log each of them unweighted.
+
+        Args:
+            x: LR images.
+            y: HR images in [0, 1].
+            y_pred: SR images from `call`.
+            sample_weight: Not used.
+            training: Whether this is a training step; only then does the average move.
+        """
+        total = self.weigh(self.content_terms(y_pred, y))
+        if training:
+            self.update_average()
+        return total
+
+    def content_terms(self, sr: Tensor, hr: Tensor) -> dict[str, tuple[float, Tensor]]:
+        """Return name: (weight, value) of the terms that compare SR with HR."""
+        # torch's trainer hands over numpy arrays in train_on_batch.
+        hr = ops.convert_to_tensor(hr)
+        return {name: (weight, term(sr, hr)) for name, (weight, term) in self.terms.items()}
+
+    def weigh(self, values: dict[str, tuple[float, Tensor]]) -> Tensor:
+        """Log every term and return their weighted sum."""
+        for name, (_, value) in values.items():
+            self.trackers[name].update_state(value)
+        return sum(weight * value for weight, value in values.values())
+
+    def update_average(self) -> None:
+        """Move the average towards the generator as it was before this step."""
+        if self.ema_generator is None:
+            return
+        t = self.steps_averaged
+        decay = ops.minimum(self.ema, (1.0 + t) / (10.0 + t))
+        for mean, variable in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+            value = ops.stop_gradient(ops.convert_to_tensor(variable))
+            mean.assign(decay * mean + (1.0 - decay) * ops.cast(value, "float32"))
+        t.assign(t + 1.0)

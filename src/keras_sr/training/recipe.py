@@ -1,0 +1,192 @@
+"""What an experiment is: one frozen dataclass, every field typed, no field without a meaning."""
+
+import types
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from keras_sr.errors import RecipeError, unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides the weights a run ends with, apart from the photographs.
+
+    Losses are weights of named terms, 0 leaves a term out. The defaults are the settings of Ledig et al.
+    2017 (arXiv 1609.04802, section 3.2) that all six variants share.
+    """
+
+    name: str
+    #: What the run should reach, with protocol, for whoever compares.
+    expect: str = ""
+
+    # Networks
+    generator: str = "srresnet"
+    scale: int = 4
+    features: int = 64
+    blocks: int = 16
+    normalization: str = "batch"
+    upsampler: str = "pixel_shuffle"
+    discriminator_features: int = 64
+    discriminator_normalization: str = "batch"
+
+    # Loss of the generator: weight of each term
+    mse: float = 0.0
+    l1: float = 0.0
+    charbonnier: float = 0.0
+    content: float = 0.0
+    style: float = 0.0
+    adversarial: float = 0.0
+
+    # What those terms are made of
+    content_layers: tuple[str, ...] = ("block5_conv4",)
+    content_before_activation: bool = False
+    style_layers: tuple[str, ...] = ("block1_conv2", "block2_conv2", "block3_conv4")
+    vgg_weights: str = "imagenet"
+    adversarial_loss: str = "bce"
+    label_smoothing: float = 0.0
+    r1: float = 0.0
+
+    # Data
+    crop: int = 96
+    batch_size: int = 16
+    degradation: str = "bicubic"
+
+    # Optimisation
+    steps: int = 1_000_000
+    learning_rate: float = 1e-4
+    discriminator_learning_rate: float = 1e-4
+    schedule: str = "constant"
+    warmup_steps: int = 0
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    clip_norm: float = 0.0
+    ema: float = 0.999
+    precision: str = "float32"
+    seed: int = 0
+
+    # Where it starts, and how often it stops to save
+    start_from: str = ""
+    steps_per_epoch: int = 500
+    steps_per_call: int = 1
+    snapshot_every: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot train.
+
+        Raises:
+            RecipeError: Says which field, what it may be and what it is.
+        """
+        choices = {
+            "schedule": ("constant", "cosine", "step"),
+            "precision": ("float32", "mixed_bfloat16", "mixed_float16"),
+        }
+        for field, known in choices.items():
+            if getattr(self, field) not in known:
+                raise RecipeError(unknown(field, getattr(self, field), known))
+        for field in (
+            "steps",
+            "batch_size",
+            "crop",
+            "steps_per_epoch",
+            "steps_per_call",
+            "blocks",
+            "features",
+        ):
+            if getattr(self, field) < 1:
+                raise RecipeError(f"{field} must be at least 1, not {getattr(self, field)}")
+        if self.crop % self.scale:
+            raise RecipeError(f"crop must be a multiple of the scale {self.scale}, not {self.crop}")
+        if not 0 <= self.ema < 1:
+            raise RecipeError(f"ema must lie in [0, 1), not {self.ema}; 0 switches it off")
+        if not self.terms():
+            raise RecipeError("a recipe needs a loss: give mse, l1, charbonnier, content or style a weight")
+
+    def terms(self) -> dict[str, float]:
+        """Return the weights of the terms that compare SR with HR: those that are not 0."""
+        names = ("mse", "l1", "charbonnier", "content", "style")
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
+
+    @property
+    def is_gan(self) -> bool:
+        """Whether a discriminator is trained too."""
+        return self.adversarial != 0
+
+
+def as_json(recipe: Recipe) -> dict:
+    """Return a recipe as a dict that JSON holds without loss."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(recipe).items()}
+
+
+def from_json(values: dict) -> Recipe:
+    """Undo `as_json`; fields that this version does not know are an error.
+
+    Raises:
+        RecipeError: A field is unknown.
+    """
+    known = [field.name for field in fields(Recipe)]
+    for key in values:
+        if key not in known:
+            raise RecipeError(unknown("recipe field", key, known))
+    typed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return Recipe(**typed)
+
+
+def override(recipe: Recipe, settings: list[str]) -> Recipe:
+    """Return the recipe with fields set from text.
+
+    Args:
+        recipe: The recipe to start from.
+        settings: Items `"field=value"`; a tuple takes values separated by commas.
+
+    Raises:
+        RecipeError: An item has no `=`, no such field exists, or the value has another type.
+
+    Example:
+        >>> override(Recipe(name="x", mse=1.0), ["batch_size=8", "learning_rate=1e-3"]).batch_size
+        8
+    """
+    kinds = {field.name: field.type for field in fields(Recipe) if field.name != "name"}
+    changes: dict[str, Any] = {}
+    for item in settings:
+        key, separator, text = item.partition("=")
+        key = key.strip()
+        if not separator:
+            raise RecipeError(f"--set takes field=value, not {item!r}")
+        if key not in kinds:
+            raise RecipeError(unknown("recipe field", key, list(kinds)))
+        changes[key] = parse(key, text.strip(), kinds[key])
+    return replace(recipe, **changes)
+
+
+def parse(key: str, text: str, kind: Any) -> object:
+    """Return the text as a value of the field's type."""
+    if isinstance(kind, types.GenericAlias):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        if kind is bool:
+            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+        # int("1e5") fails, yet 1e5 steps is how people say it.
+        return int(float(text)) if kind is int and float(text).is_integer() else kind(text)
+    except (ValueError, KeyError):
+        raise RecipeError(f"{key} takes a value of type {kind.__name__}, not {text!r}") from None
+
+
+#: What `smoke` replaces: seconds on a processor, every part still in place.
+SMOKE = {
+    "features": 8,
+    "blocks": 2,
+    "discriminator_features": 8,
+    "crop": 32,
+    "batch_size": 2,
+    "steps": 4,
+    "steps_per_epoch": 2,
+    "warmup_steps": 0,
+    "snapshot_every": 0,
+    # Weights of the full network do not fit the tiny one.
+    "start_from": "",
+}
+
+
+def smoke(recipe: Recipe) -> Recipe:
+    """Return the recipe shrunk to seconds: the same losses, schedule and precision on tiny networks."""
+    return replace(recipe, **SMOKE)

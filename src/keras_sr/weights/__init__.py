@@ -1,0 +1,1 @@
+"""Weights: a plain file format, strict loading, and the registry of what ships."""

@@ -1,0 +1,73 @@
+"""From a name or a file to a Keras network with its weights."""
+
+from pathlib import Path
+
+import keras
+
+from keras_sr.errors import WeightsError
+from keras_sr.models import build_generator
+from keras_sr.weights import registry, store
+
+#: Where a checkpoint keeps the generator; the average (EMA) is taken where there is one.
+PREFIXES = ("ema_generator/", "generator/")
+#: The files of a run folder that hold a generator, best first.
+RUN_FILES = ("generator.npz", "state.npz")
+
+
+def load(name: str | Path, *, data_format: str | None = None) -> keras.Model:
+    """Return a generator with trained weights.
+
+    Args:
+        name: A name that `keras-sr weights` lists, a run folder, or a weight file.
+        data_format: `"channels_last"`, `"channels_first"`, or None for Keras' setting.
+
+    Returns:
+        keras.Model: LR (N, h, w, 3) in [0, 1] to SR (N, h * scale, w * scale, 3), float32, not clipped.
+
+    Raises:
+        WeightsError: There is no such name or file, or the file is damaged.
+    """
+    arrays, meta = generator_arrays(name)
+    if "recipe" not in meta:
+        raise WeightsError(
+            f"{name} does not say which network it is for: give a weight file that keras-sr wrote"
+        )
+    network = build_generator(meta["recipe"], data_format)
+    store.assign(network, arrays, str(name))
+    return network
+
+
+def generator_arrays(name: str | Path) -> tuple[dict, dict]:
+    """Return a generator's weights and meta data, from a name, a run folder, a checkpoint or a weight file.
+
+    Raises:
+        WeightsError: There is no such name or file, or it holds no generator.
+    """
+    arrays, meta = store.read(find(name))
+    for prefix in PREFIXES:
+        found = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+        if found:
+            return found, meta
+    return arrays, meta
+
+
+def find(name: str | Path) -> Path:
+    """Return the file that holds a generator's weights.
+
+    Raises:
+        WeightsError: Neither a file, nor a run folder with a checkpoint, nor a name of shipped weights.
+    """
+    path = Path(name)
+    if path.is_dir():
+        for file in RUN_FILES:
+            if (path / file).is_file():
+                return path / file
+        raise WeightsError(f"{path} holds no {' and no '.join(RUN_FILES)}: it is not the folder of a run")
+    if path.is_file():
+        return path
+    if str(name) in registry.names():
+        return registry.weights_path(str(name))
+    raise WeightsError(
+        f"{name} is neither a file, nor a run folder, nor one of the shipped weights: "
+        f"{', '.join(registry.names())}"
+    )

@@ -1,0 +1,148 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+keras = pytest.importorskip("keras")
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """A folder of four photographs; the cache goes to the test's own folder."""
+    monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(4):
+        pixels = np.random.default_rng(i).integers(0, 255, (40, 48, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return folder
+
+
+def test_a_smoke_run_trains_resumes_and_can_be_measured(run, photos, tmp_path):
+    out = tmp_path / "runs" / "compact"
+    arguments = ["train", "compact", "--data", photos, "--out", out, "--smoke"]
+    code, stdout, err = run(*arguments, "--set", "batch_size=1", "--set", "seed=7")
+    assert code == 0, err
+    assert stdout == f"{out / 'generator.npz'}\n"
+    assert "4 photographs" in err
+    recipe = json.loads((out / "recipe.json").read_text())
+    assert (recipe["name"], recipe["batch_size"], recipe["seed"]) == ("compact", 1, 7)
+    weights = (out / "generator.npz").read_bytes()
+
+    # Again: finished, so nothing changes. With other settings: another run, which is refused.
+    code, stdout, err = run(*arguments, "--set", "batch_size=1", "--set", "seed=7")
+    assert code == 0, err
+    assert "is finished" in err
+    assert (out / "generator.npz").read_bytes() == weights
+    code, _, err = run(*arguments, "--set", "batch_size=2", "--set", "seed=7")
+    assert code == 2
+    assert "--no-resume" in err
+
+    code, _, err = run(*arguments, "--set", "batch_size=2", "--no-resume")
+    assert code == 0, err
+    assert (tmp_path / "runs" / "compact.old1" / "generator.npz").read_bytes() == weights
+
+    code, stdout, err = run("evaluate", out, "--data", photos)
+    assert code == 0, err
+    assert stdout.splitlines()[-1].startswith("mean")
+
+
+def test_what_was_trained_enlarges_and_is_exported_once(run, photos, tmp_path, monkeypatch):
+    pytest.importorskip("onnx")
+    out = tmp_path / "runs" / "compact"
+    train = ["train", "compact", "--data", photos, "--out", out, "--smoke"]
+    assert run(*train)[0] == 0
+    upscale = ["upscale", photos / "0.png", "-o", tmp_path / "large.png", "-n", out]
+    code, _, err = run(*upscale)
+    assert code == 0, err
+    assert "192x160" in err
+    first = list(out.glob("*.onnx"))
+    assert len(first) == 1
+
+    # The second time neither Keras nor the export is needed; after more training both are.
+    monkeypatch.setattr("keras_sr.cli.networks.prepare_keras", None)
+    assert run(*upscale)[0] == 0
+    monkeypatch.undo()
+    monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
+    assert run(*train, "--no-resume", "--set", "seed=1")[0] == 0
+    assert run(*upscale)[0] == 0
+    second = list(out.glob("*.onnx"))
+    assert len(second) == 1
+    assert second != first
+
+
+def test_a_folder_that_is_no_run(run, photos, tmp_path):
+    code, _, err = run("upscale", photos / "0.png", "-o", tmp_path / "large.png", "-n", photos)
+    assert code == 2
+    assert "not the folder of a run" in err
+
+
+def test_a_broken_photograph_is_named_and_left_out(run, photos, tmp_path):
+    (photos / "broken.png").write_bytes(b"broken")
+    code, _, err = run("train", "compact", "--data", photos, "--out", tmp_path / "run", "--smoke")
+    assert code == 0, err
+    assert "broken.png" in err
+    assert "4 photographs, 1 skipped" in err
+
+
+def test_ctrl_c_says_that_the_run_can_go_on(run, photos, tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_sr.training.fit.fit", interrupted)
+    code, out, err = run("train", "compact", "--data", photos, "--out", tmp_path / "run", "--smoke")
+    assert (code, out) == (130, "")
+    assert "the same command goes on" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["srgna"], "the known ones are srresnet_mse"),
+        (["compact", "--set", "batchsize=3"], "unknown recipe field 'batchsize'"),
+        (["compact", "--set", "batch_size=many"], "batch_size takes a value of type int, not 'many'"),
+        (["srgan_mse"], "starts from a trained srresnet_mse"),
+        (["compact", "--start-from", "nowhere"], "nowhere is neither a file"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line(run, photos, tmp_path, arguments, said):
+    code, out, err = run(
+        "train", *arguments, "--data", photos, "--out", tmp_path / "runs" / "x", "--set", "crop=32"
+    )
+    assert (code, out) == (2, "")
+    assert said in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("content", [None, "notes.txt"])
+def test_a_folder_without_photographs(run, tmp_path, content):
+    if content:
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / content).write_text("no picture")
+    code, _, err = run("train", "compact", "--data", tmp_path / "data", "--out", tmp_path / "run", "--smoke")
+    assert code == 2
+    assert str(tmp_path / "data") in err.splitlines()[-1]
+
+
+def test_a_gan_starts_from_the_run_beside_it(tmp_path):
+    from keras_sr import recipes
+    from keras_sr.cli.train import find_start
+
+    recipe, folder = recipes.get("srgan_mse"), tmp_path / "runs" / "srgan_mse"
+    start = tmp_path / "runs" / "srresnet_mse"
+    start.mkdir(parents=True)
+    (start / "generator.npz").write_bytes(b"")
+    assert find_start(recipe, folder) == str(start)
+    assert find_start(recipes.get("srresnet_mse"), folder) is None
+    folder.mkdir()
+    (folder / "state.npz").write_bytes(b"")
+    assert find_start(recipe, folder) is None  # it goes on from its own checkpoint
+
+
+def test_a_benchmark_is_measured_after_each_epoch(run, photos, tmp_path):
+    out = tmp_path / "run"
+    code, _, err = run("train", "compact", "--data", photos, "--out", out, "--smoke", "--evaluate", photos)
+    assert code == 0, err
+    assert "photos_psnr" in (out / "log.csv").read_text()
+    assert len((out / "benchmark" / "photos_x4.csv").read_text().splitlines()) == 3
+    assert (out / "benchmark" / "photos_x4" / "step_00000004" / "0.png").exists()

@@ -1,0 +1,41 @@
+import os
+from pathlib import Path
+
+import pytest
+
+# Before keras is imported anywhere: the tests say which backend, or take the default of the train extra.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The photographs and benchmark sets: `../shared/data`, or the folder in KERAS_SR_SHARED."""
+    folder = Path(os.environ.get("KERAS_SR_SHARED", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"needs the benchmark sets and photographs in {folder}, which are not there")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    import numpy as np
+
+    np.random.seed(0)  # noqa: NPY002  (keras' initialisers draw their seeds from here)
+
+
+@pytest.fixture(scope="session")
+def vgg_file(tmp_path_factory) -> Path:
+    """A VGG19 with He-scaled random weights: its structure can be tested without a download."""
+    import numpy as np
+
+    rng, arrays, channels = np.random.default_rng(0), {}, 3
+    for block, (convs, filters) in enumerate(((2, 64), (2, 128), (4, 256), (4, 512), (4, 512)), start=1):
+        for conv in range(1, convs + 1):
+            kernel = rng.standard_normal((3, 3, channels, filters), "float32")
+            arrays[f"block{block}_conv{conv}.kernel"] = kernel * np.float32((2 / (9 * channels)) ** 0.5)
+            arrays[f"block{block}_conv{conv}.bias"] = 0.1 * rng.standard_normal(filters, "float32")
+            channels = filters
+    path = tmp_path_factory.mktemp("vgg") / "vgg19.npz"
+    np.savez(path, **arrays)
+    return path

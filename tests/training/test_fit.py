@@ -1,0 +1,216 @@
+"""A run: its folder, its log, and that stopping it at any epoch changes nothing."""
+
+import csv
+import errno
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from keras_sr.errors import TrainingError, WeightsError
+from keras_sr.recipes import RECIPES, get
+from keras_sr.training import checkpoints
+from keras_sr.training.build import build_model
+from keras_sr.training.fit import fit
+from keras_sr.training.schedule import Schedule
+from keras_sr.weights import store
+from keras_sr.weights.load import load
+
+
+class Stop(Exception):
+    """Ends a run between two epochs, as a kill does."""
+
+
+def stop_at(step, make):
+    def batches(start, steps):
+        if start >= step:
+            raise Stop
+        return make(start, steps)
+
+    return batches
+
+
+def arrays(network):
+    return store.network_arrays(network)
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[k], b[k]) for k in a)
+
+
+@pytest.fixture
+def recipe(vgg_file):
+    return lambda name, *settings: get(name, smoke=True, overrides=[f"vgg_weights={vgg_file}", *settings])
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_every_recipe_trains_and_a_resumed_run_is_the_uninterrupted_one(name, recipe, batches, tmp_path):
+    small = recipe(name)
+    whole = fit(small, batches(small), tmp_path / "whole", progress=False)
+    with pytest.raises(Stop):
+        fit(small, stop_at(2, batches(small)), tmp_path / "parts", progress=False)
+    lines = []
+    parts = fit(small, batches(small), tmp_path / "parts", progress=False, say=lines.append)
+    assert "going on from step 2 of 4" in lines[0]
+    assert same(arrays(whole.generator), arrays(parts.generator))
+    assert [row["loss"] for row in whole.rows] == [row["loss"] for row in parts.rows]
+    untrained = build_model(small).generator
+    assert not same(arrays(whole.generator), arrays(untrained))
+
+
+def test_the_folder_of_a_run_says_everything(recipe, batches, tmp_path):
+    small = recipe("srgan_mse", "snapshot_every=2")
+    result = fit(small, batches(small), tmp_path / "run", progress=False)
+    with (tmp_path / "run" / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [2, 4]
+    assert {"loss", "mse", "adversarial", "discriminator", "d_hr", "d_sr", "seconds"} <= set(rows[0])
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["name"] == "srgan_mse"
+    assert json.loads((tmp_path / "run" / "versions.json").read_text())["backend"] == keras.config.backend()
+    assert sorted(p.name for p in (tmp_path / "run" / "snapshots").iterdir()) == [
+        "step_0000002.npz",
+        "step_0000004.npz",
+    ]
+    again = load(tmp_path / "run")
+    assert same(arrays(again), arrays(result.generator))
+    assert not list((tmp_path / "run").glob("**/*.part"))
+
+
+def test_tensorboard_reads_the_log(recipe, batches, tmp_path):
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    small = recipe("compact")
+    result = fit(small, batches(small), tmp_path / "run", progress=False)
+    events = event_accumulator.EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    events.Reload()
+    scalars = events.Scalars("l1")
+    assert [e.step for e in scalars] == [2, 4]
+    assert scalars[1].value == pytest.approx(result.rows[1]["l1"])
+
+
+def test_a_finished_run_stays_as_it_is(recipe, batches, tmp_path):
+    small = recipe("compact")
+    first = fit(small, batches(small), tmp_path / "run", progress=False)
+    lines = []
+    again = fit(small, stop_at(0, batches(small)), tmp_path / "run", progress=False, say=lines.append)
+    assert "is finished" in lines[0]
+    assert same(arrays(first.generator), arrays(again.generator))
+
+
+def test_another_recipe_in_the_same_folder_is_refused(recipe, batches, tmp_path):
+    small = recipe("compact")
+    fit(small, batches(small), tmp_path / "run", progress=False)
+    other = replace(small, learning_rate=5e-4)
+    with pytest.raises(TrainingError, match=r"learning_rate is 0.001 there and 0.0005 here.*--no-resume"):
+        fit(other, batches(other), tmp_path / "run", progress=False)
+
+
+def test_no_resume_sets_the_older_run_aside(recipe, batches, tmp_path):
+    small = recipe("compact")
+    fit(small, batches(small), tmp_path / "run", progress=False)
+    other = replace(small, learning_rate=5e-4)
+    fit(other, batches(other), tmp_path / "run", progress=False, resume=False)
+    there = json.loads((tmp_path / "run" / "recipe.json").read_text())
+    aside = json.loads((tmp_path / "run.old1" / "recipe.json").read_text())
+    assert (there["learning_rate"], aside["learning_rate"]) == (5e-4, 1e-3)
+
+
+def test_a_run_that_diverges_stops_and_keeps_the_last_good_state(recipe, batches, tmp_path):
+    small = recipe("srresnet_mse")
+
+    def poisoned(start, steps):
+        data = batches(small)(start, steps)
+        if start >= 2:
+            good = data[0]
+            type(data).__getitem__, original = (
+                (lambda self, i: (good[0], good[1] * np.nan)),
+                type(data).__getitem__,
+            )
+            poisoned.restore = lambda: setattr(type(data), "__getitem__", original)
+        return data
+
+    try:
+        with pytest.raises(TrainingError, match=r"diverged after step 2 .*learning_rate"):
+            fit(small, poisoned, tmp_path / "run", progress=False)
+    finally:
+        poisoned.restore()
+    saved, meta = store.read(tmp_path / "run" / checkpoints.STATE)
+    assert meta["step"] == 2
+    assert all(np.isfinite(a).all() for a in saved.values())
+    assert fit(small, batches(small), tmp_path / "run", progress=False).rows[-1]["step"] == 4
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(recipe, batches, tmp_path, monkeypatch):
+    small = recipe("compact")
+    with pytest.raises(Stop):
+        fit(small, stop_at(2, batches(small)), tmp_path / "run", progress=False)
+    before = (tmp_path / "run" / checkpoints.STATE).read_bytes()
+
+    def full(file, **kwargs):
+        file.write(b"half a checkpoint")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store.np, "savez", full)
+    with pytest.raises(TrainingError, match="the disk is full"):
+        fit(small, batches(small), tmp_path / "run", progress=False)
+    assert (tmp_path / "run" / checkpoints.STATE).read_bytes() == before
+    assert not list((tmp_path / "run").glob("*.part"))
+
+
+def test_a_gan_starts_from_the_weights_of_another_run(recipe, batches, tmp_path):
+    first = recipe("srresnet_mse")
+    start = fit(first, batches(first), tmp_path / "srresnet", progress=False)
+    gan = replace(recipe("srgan_mse"), learning_rate=1e-12, discriminator_learning_rate=1e-12)
+    result = fit(gan, batches(gan), tmp_path / "gan", start_from=tmp_path / "srresnet", progress=False)
+    kernel = "block01_conv1/kernel"
+    np.testing.assert_allclose(arrays(result.generator)[kernel], arrays(start.generator)[kernel], atol=1e-6)
+
+
+def test_weights_of_another_network_are_refused_and_named(recipe, batches, tmp_path):
+    small = recipe("compact")
+    fit(small, batches(small), tmp_path / "run", progress=False)
+    gan = recipe("srgan_mse")
+    with pytest.raises(WeightsError, match="another network than srresnet"):
+        fit(gan, batches(gan), tmp_path / "gan", start_from=tmp_path / "run", progress=False)
+    wider = recipe("compact", "features=12")
+    with pytest.raises(WeightsError, match=r"head_conv/kernel is \(3, 3, 3, 8\), expected \(3, 3, 3, 12\)"):
+        fit(wider, batches(wider), tmp_path / "wide", start_from=tmp_path / "run", progress=False)
+
+
+def test_a_damaged_checkpoint_is_refused(recipe, batches, tmp_path):
+    small = recipe("compact")
+    with pytest.raises(Stop):
+        fit(small, stop_at(2, batches(small)), tmp_path / "run", progress=False)
+    state = tmp_path / "run" / checkpoints.STATE
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="damaged"):
+        fit(small, batches(small), tmp_path / "run", progress=False)
+
+
+def test_what_a_callback_adds_is_logged(recipe, batches, tmp_path):
+    class Score(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["Set5_psnr"] = 30.0 + epoch
+
+    small = recipe("compact")
+    result = fit(small, batches(small), tmp_path / "run", callbacks=[Score()], progress=False)
+    assert [row["Set5_psnr"] for row in result.rows] == [30.0, 31.0]
+
+
+class TestSchedule:
+    def rates(self, schedule, steps):
+        return [float(keras.ops.convert_to_numpy(schedule(s))) for s in steps]
+
+    def test_the_papers_schedule_falls_to_a_tenth_at_half_time(self):
+        rates = self.rates(Schedule(1e-4, "step", 200_000), [0, 99_999, 100_000, 199_999])
+        assert rates == pytest.approx([1e-4, 1e-4, 1e-5, 1e-5])
+
+    def test_cosine_ends_at_zero_and_passes_half_at_half_time(self):
+        rates = self.rates(Schedule(1.0, "cosine", 100), [0, 50, 100])
+        assert rates == pytest.approx([1.0, 0.5, 0.0], abs=1e-6)
+
+    def test_warmup_rises_linearly_to_the_peak(self):
+        rates = self.rates(Schedule(1.0, "constant", 100, warmup=4), [0, 1, 3, 50])
+        assert rates == pytest.approx([0.25, 0.5, 1.0, 1.0])

@@ -1,0 +1,92 @@
+from dataclasses import fields
+
+import pytest
+
+pytest.importorskip("keras")
+
+from keras_sr.errors import RecipeError
+from keras_sr.recipes import RECIPES, get
+from keras_sr.training.recipe import SMOKE, Recipe, as_json, from_json, override, smoke
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_every_recipe_carries_its_own_name_and_a_page_of_its_own(name):
+    assert get(name).name == name
+    assert f"keras-sr train {name}" in RECIPES[name].__doc__
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_a_recipe_survives_json(name):
+    recipe = get(name)
+    assert from_json(as_json(recipe)) == recipe
+
+
+@pytest.mark.parametrize("name", [n for n in RECIPES if n != "compact"])
+def test_the_six_variants_use_what_their_name_says(name):
+    """The first Keras implementation's notebook called VGG54 trained on block2_conv2."""
+    recipe = get(name)
+    network, content = name.split("_")
+    assert recipe.is_gan == (network == "srgan")
+    assert (recipe.mse > 0) == (content == "mse")
+    if content != "mse":
+        assert recipe.content_layers == ({"vgg22": "block2_conv2", "vgg54": "block5_conv4"}[content],)
+        assert not recipe.content_before_activation
+    if name != "srresnet_mse":
+        assert recipe.start_from == "srresnet_mse"
+    if recipe.is_gan:
+        assert recipe.adversarial == 1e-3
+
+
+def test_the_papers_settings_are_the_defaults():
+    recipe = get("srresnet_mse")
+    assert (recipe.crop, recipe.batch_size, recipe.scale) == (96, 16, 4)
+    assert (recipe.steps, recipe.learning_rate, recipe.beta_1) == (1_000_000, 1e-4, 0.9)
+    assert (recipe.blocks, recipe.features, recipe.normalization) == (16, 64, "batch")
+
+
+def test_overrides_take_the_type_of_the_field():
+    recipe = override(
+        get("srgan_vgg54"),
+        ["batch_size=8", "learning_rate=1e-3", "steps=2e5", "content_layers=block1_conv1, block2_conv2",
+         "content_before_activation=true", "start_from="],
+    )  # fmt: skip
+    assert recipe.batch_size == 8
+    assert recipe.learning_rate == 1e-3
+    assert recipe.steps == 200_000
+    assert recipe.content_layers == ("block1_conv1", "block2_conv2")
+    assert recipe.content_before_activation is True
+    assert recipe.start_from == ""
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("batchsize=8", "batch_size"),
+        ("batch_size", "field=value"),
+        ("batch_size=many", "type int"),
+        ("batch_size=2.5", "type int"),
+        ("batch_size=0", "at least 1"),
+        ("crop=90", "multiple of the scale"),
+        ("schedule=linear", "constant, cosine, step"),
+        ("precision=half", "mixed_bfloat16"),
+        ("ema=1", "ema"),
+        ("mse=0", "needs a loss"),
+        ("name=x", "unknown recipe field"),
+    ],
+)
+def test_bad_settings_say_what_is_expected(setting, words):
+    with pytest.raises(RecipeError, match=words):
+        override(get("srresnet_mse"), [setting])
+
+
+def test_an_unknown_recipe_lists_the_known_ones():
+    with pytest.raises(RecipeError, match="srgan_vgg54"):
+        get("srgan")
+
+
+def test_smoke_changes_sizes_and_nothing_else():
+    kept = {f.name for f in fields(Recipe)} - SMOKE.keys()
+    for name in RECIPES:
+        recipe, small = get(name), smoke(get(name))
+        assert all(getattr(recipe, field) == getattr(small, field) for field in kept)
+        assert small.steps == 4
