@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 PYTEST := $(BIN)/python -m pytest -n 2
 BACKENDS ?= tensorflow jax torch
 DEMO := demo
+# What differs between backends; pictures, metrics and engines need none.
+BACKEND_TESTS := tests/models tests/losses tests/training tests/weights tests/data tests/evaluation tests/export
 
 .PHONY: help demo install test test-backends test-slow lint constraints clean
 
@@ -14,8 +16,8 @@ help:
 	@echo 'make demo           install, enlarge a sample photograph, write demo/'
 	@echo 'make install        install the command keras-sr, training included, into $(VENV)/'
 	@echo 'make test           lint, types, import contracts and the fast tests'
-	@echo 'make test-backends  the fast tests on $(BACKENDS)'
-	@echo 'make test-slow      the slow tests on $(BACKENDS)'
+	@echo 'make test-backends  the fast tests that need Keras, on $(BACKENDS)'
+	@echo 'make test-slow      the slow tests, some of which start all backends'
 	@echo 'make clean          remove what the above have made'
 
 # Stamps: a set of packages is installed once, and again when what it asks for has changed.
@@ -59,11 +61,10 @@ test: lint
 
 test-backends: $(VENV)/backends
 	set -e; for backend in $(BACKENDS); do \
-		echo "=== $$backend"; KERAS_BACKEND=$$backend $(PYTEST) -m 'not slow'; done
+		echo "=== $$backend"; KERAS_BACKEND=$$backend $(PYTEST) -m 'not slow' $(BACKEND_TESTS); done
 
 test-slow: $(VENV)/backends
-	set -e; for backend in $(BACKENDS); do \
-		echo "=== $$backend"; KERAS_BACKEND=$$backend $(PYTEST) -m slow; done
+	$(PYTEST) -m slow
 
 # Every package at the version that is installed, without local suffixes (+cpu) and without ourselves.
 constraints: $(VENV)/backends

@@ -1,0 +1,38 @@
+"""What only whole processes can show: a run that is killed, and the same step on every backend."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("keras")
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_random_moments_ends_with_the_same_weights():
+    command = [sys.executable, str(BENCHMARKS / "kill_resume.py"), "--kills", "3", "--epochs", "100"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("3 kills")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not all(find_spec(name) for name in ("tensorflow", "jax", "torch")), reason="needs all three backends"
+)
+def test_one_gan_step_is_the_same_on_every_backend(tmp_path):
+    file = tmp_path / "rows.json"
+    command = [sys.executable, str(BENCHMARKS / "gan_step.py"), "--draws", "3", "--json", str(file)]
+    subprocess.run(command, check=True, capture_output=True, timeout=900)
+    rows = json.loads(file.read_text())
+    for backend in ("jax", "torch"):
+        differences = [row["difference"] for row in rows if row["backend"] == backend]
+        assert len(differences) == 3
+        # A draw may hit the kink of a ReLU within rounding; not all of them do.
+        assert min(differences) <= 1e-4
+        assert max(differences) <= 0.05
