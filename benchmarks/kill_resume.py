@@ -72,7 +72,7 @@ def disturbed(folder: Path, kills: int, epochs: int, rng: random.Random) -> int:
 
 def run(folder: Path, name: str, epochs: int) -> subprocess.Popen:
     command = [
-        sys.executable, "-m", "keras_sr.cli", "train", "srgan_mse", "--smoke",
+        sys.executable, "-m", "keras_sr", "train", "srgan_mse", "--smoke",
         "--data", str(folder / "photos"), "--out", str(folder / name),
         "--set", f"steps={2 * epochs}", "--set", "steps_per_epoch=2",
     ]  # fmt: skip

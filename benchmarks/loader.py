@@ -9,6 +9,9 @@ inside a round. "CPU ms" is processor time a picture, all threads together: it t
 machine that is busy with something else. The baseline is what many training scripts do: one process; for
 every picture read, crop, resize to LR with OpenCV's bilinear, floats. LR of keras-sr is MATLAB's bicubic,
 exact to the bit.
+
+Two workers need two free cores: while something else runs, compare "CPU ms". `load_at_start` in the JSON is
+the number of processes that wanted a core before the first round.
 """
 
 import argparse
@@ -32,7 +35,7 @@ BATCH = 8
 
 #: For each contender, one (pictures a second, CPU milliseconds a picture) a round.
 Rates = dict[str, list[tuple[float, float]]]
-#: What the issue of this project asks for: (faster one, slower one, at least).
+#: What the loader has to reach: (faster one, slower one, at least).
 GOALS = [
     ("keras-sr JPEG, 2 workers", "OpenCV generator", 2.0),
     ("keras-sr JPEG, 2 workers", "decoder alone, 2 threads", 1 / 1.3),

@@ -2,6 +2,20 @@ import os
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
+
+# Types and shapes are checked at run time where the maths is. The tower: an int will do for a float.
+CHECKED = [
+    "keras_sr.images.color",
+    "keras_sr.images.ranges",
+    "keras_sr.images.resize",
+    "keras_sr.inference",
+    "keras_sr.losses",
+    "keras_sr.metrics",
+    "keras_sr.models",
+    "keras_sr.training",
+]
+install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 # Before keras is imported anywhere: the tests say which backend, or take the default of the train extra.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")

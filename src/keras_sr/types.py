@@ -1,6 +1,27 @@
-"""Names for what has no type that all backends share."""
+"""Names for what passes through: tensors of any backend, and arrays with their shapes in the annotation.
 
-from typing import Any, TypeAlias
+The shapes are jaxtyping's, `Float[np.ndarray, "h w 3"]`. The tests check them at run time (with beartype,
+see `addopts` in pyproject.toml); where jaxtyping is not installed they mean the plain array.
+"""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
+else:
+    try:
+        from jaxtyping import Float, Shaped
+    except ImportError:
+
+        class Shaped:
+            """Stands in for jaxtyping's: `Shaped[array, shape]` is `array`."""
+
+            def __class_getitem__(cls, item: tuple[type, str]) -> type:
+                return item[0]
+
+        Float = Shaped
+
+__all__ = ["Float", "Shaped", "Tensor"]
 
 #: A tensor of whichever backend runs, or Keras' symbolic one; usually (N, H, W, C) float.
 Tensor: TypeAlias = Any

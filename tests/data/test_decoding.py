@@ -123,7 +123,7 @@ def test_a_decoder_uses_its_memory_again_but_not_that_of_other_threads(tmp_path,
     other.join()
     np.testing.assert_array_equal(first, decode(paths[0]))
     np.testing.assert_array_equal(decoder(paths[1]), decode(paths[1]))
-    assert np.shares_memory(first, decoder.room)
+    assert np.shares_memory(first, decoder.pixels)
     np.testing.assert_array_equal(first, decode(paths[1]))
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(decoder))(paths[0]), decode(paths[0]))
 

@@ -124,7 +124,6 @@ def open_photographs(folders: list[Path], recipe: "Recipe") -> "Source":
             folders,
             recipe.scale,
             degradation=recipe.degradation,
-            min_side=recipe.crop,
             progress=lambda done, total: show(done / total, f"{done} of {total}"),
         )
     skipped = f", {len(source.skipped)} skipped" if source.skipped else ""

@@ -150,7 +150,7 @@ class COCOBatchGenerator(keras.utils.PyDataset):
         hr = np.empty((len(places), *self.image_shape_hr), np.float32)
         for j, k in enumerate(chosen.tolist()):
             small, large = self.pair(k, first + j, numbers[j])
-            lr[j] = as_unit(small)
+            as_unit(small, out=lr[j])
             np.divide(large, np.float32(127.5), out=hr[j])
             hr[j] -= 1  # One picture at a time, while it is in the processor's cache.
         if self.color_mode == "bgr":

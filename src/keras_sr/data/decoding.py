@@ -6,8 +6,8 @@ simplejpeg does not take, or complains about, Pillow decides: a machine without 
 """
 
 import io
+import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +29,6 @@ ORIENTATION = 0x0112
 JPEG = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 
 
-def no_room(size: int) -> None:
-    """Ask for new memory."""
-
-
 class Decoder(threading.local):
     """`decode` into memory that is used again: a call overwrites what the last one in its thread returned.
 
@@ -41,59 +37,59 @@ class Decoder(threading.local):
     """
 
     def __init__(self):
-        self.room = np.empty(0, np.uint8)
+        self.file = self.pixels = np.empty(0, np.uint8)
 
     def __call__(self, path: str | Path) -> np.ndarray:
-        """Return the pixels of a picture file; copy what is to outlive the next call."""
-        return decode(path, self.at_least)
+        """Return the pixels of a picture file as `decode` does; copy what is to outlive the next call."""
+        pixels = self.jpeg(path) if Path(path).suffix.lower() in JPEG else None
+        return read_rgb(path) if pixels is None else pixels
 
-    def at_least(self, size: int) -> np.ndarray:
-        """Return this thread's memory, made larger where `size` bytes do not fit."""
-        if self.room.size < size:
-            self.room = np.empty(size, np.uint8)
-        return self.room
+    def jpeg(self, path: str | Path) -> np.ndarray | None:
+        """Return the pixels of a plain upright JPEG, or None where simplejpeg is not to be trusted."""
+        data = self.read(path)
+        if simplejpeg is None or is_turned(data):
+            return None
+        try:
+            height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
+            size = int(height) * int(width)
+            if colors not in ("YCbCr", "RGB", "Gray") or size > (Image.MAX_IMAGE_PIXELS or np.inf):
+                return None
+            self.pixels = at_least(size * 3, self.pixels)
+            return simplejpeg.decode_jpeg(data, "RGB", buffer=self.pixels)
+        except ValueError:  # Damaged, or a kind it does not know: Pillow has the last word.
+            return None
+
+    def read(self, path: str | Path) -> memoryview:
+        """Return the bytes of a file."""
+        try:
+            with open(path, "rb", buffering=0) as file:
+                self.file = at_least(os.fstat(file.fileno()).st_size, self.file)
+                room = self.file.data
+                return room[: file.readinto(room)]
+        except OSError as error:
+            raise PictureError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
 
     def __reduce__(self) -> tuple:
         return Decoder, ()
 
 
-def decode(path: str | Path, room: Callable[[int], np.ndarray | None] = no_room) -> np.ndarray:
+def decode(path: str | Path) -> np.ndarray:
     """Return the pixels of a picture file as uint8 RGB (H, W, 3), the same as `images.io.read_rgb`.
-
-    Args:
-        path: The file.
-        room: Gives memory for so many bytes to decode into, or None for new memory.
 
     Raises:
         PictureError: The file cannot be read, or is not a whole picture.
     """
-    pixels = None
-    if Path(path).suffix.lower() in JPEG:
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise PictureError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
-        pixels = decode_jpeg(data, room)
-    return read_rgb(path) if pixels is None else pixels
+    return Decoder()(path)
 
 
-def decode_jpeg(data: bytes, room: Callable[[int], np.ndarray | None] = no_room) -> np.ndarray | None:
-    """Return the pixels of a plain upright JPEG, or None where simplejpeg is not to be trusted with it."""
-    if simplejpeg is None or is_turned(data):
-        return None
-    try:
-        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
-        pixels = int(height) * int(width)
-        if colors not in ("YCbCr", "RGB", "Gray") or pixels > (Image.MAX_IMAGE_PIXELS or np.inf):
-            return None
-        return simplejpeg.decode_jpeg(data, "RGB", buffer=room(pixels * 3))
-    except ValueError:  # Damaged, or a kind it does not know: Pillow has the last word.
-        return None
+def at_least(size: int, room: np.ndarray) -> np.ndarray:
+    """Return `room`, or a new array where `size` bytes do not fit into it."""
+    return room if room.size >= size else np.empty(size, np.uint8)
 
 
-def is_turned(data: bytes) -> bool:
+def is_turned(data: bytes | memoryview) -> bool:
     """Tell whether the EXIF of a JPEG says that the picture is to be turned or mirrored."""
-    if data.find(b"Exif\0\0", 0, max(start_of_scan(data), 4096)) < 0:
+    if b"Exif\0\0" not in bytes(data[: max(start_of_scan(data), 4096)]):
         return False
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
@@ -102,7 +98,7 @@ def is_turned(data: bytes) -> bool:
         return True
 
 
-def start_of_scan(data: bytes) -> int:
+def start_of_scan(data: bytes | memoryview) -> int:
     """Return where the headers of a JPEG end, or stop making sense (ITU-T T.81, annex B)."""
     at = 2
     while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":

@@ -6,7 +6,6 @@ import numpy as np
 
 from keras_sr.data.shrink import shrink
 from keras_sr.errors import DataError, unknown
-from keras_sr.images.ranges import to_float
 from keras_sr.images.resize import imresize
 
 
@@ -52,8 +51,8 @@ def with_noise(hr: np.ndarray, sigma: float, rng: np.random.Generator) -> np.nda
     return hr + rng.normal(0.0, sigma, hr.shape)
 
 
-def as_unit(lr: np.ndarray) -> np.ndarray:
-    """Return grey levels, uint8 or float, as float32 in [0, 1]."""
-    if lr.dtype == np.uint8:
-        return to_float(lr)
-    return (lr.clip(0, 255) / 255).astype(np.float32)
+def as_unit(lr: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Return grey levels, uint8 or float, as float32 in [0, 1]; clipped; in `out` if given."""
+    if lr.dtype != np.uint8:
+        lr = lr.clip(0, 255).astype(np.float32)
+    return np.divide(lr, np.float32(255), out=out, dtype=np.float32)

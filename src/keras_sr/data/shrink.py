@@ -16,7 +16,7 @@ ROWS = 4
 
 #: Columns in one matrix product, so that what it reads stays in the processor's cache. OpenBLAS would hand
 #: far wider ones to threads of its own: a hundred times slower where the loader's threads use the cores.
-WIDTH = 288
+WIDTH = 384
 
 
 def shrink(hr: np.ndarray, scale: int, kernel: str = "bicubic", antialias: bool = True) -> np.ndarray:

@@ -12,9 +12,10 @@ from functools import lru_cache
 import numpy as np
 
 from keras_sr.errors import KerasSRError, unknown
+from keras_sr.types import Float, Shaped
 
 
-def cubic(x: np.ndarray) -> np.ndarray:
+def cubic(x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Keys' cubic convolution with a = -0.5 (IEEE ASSP 29(6), 1981, eq. 15); support [-2, 2]."""
     x = np.abs(x)
     near = (1.5 * x - 2.5) * x * x + 1.0
@@ -22,12 +23,12 @@ def cubic(x: np.ndarray) -> np.ndarray:
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
-def triangle(x: np.ndarray) -> np.ndarray:
+def triangle(x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """The bilinear kernel; support [-1, 1]."""
     return np.maximum(1.0 - np.abs(x), 0.0)
 
 
-def lanczos(lobes: int, x: np.ndarray) -> np.ndarray:
+def lanczos(lobes: int, x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Windowed sinc; support [-lobes, lobes]."""
     return np.where(np.abs(x) < lobes, np.sinc(x) * np.sinc(x / lobes), 0.0)
 
@@ -44,7 +45,7 @@ KERNELS = {
 @lru_cache(maxsize=256)
 def axis_weights(
     size_in: int, size_out: int, scale: float, kernel: str, antialias: bool
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Shaped[np.ndarray, "{size_out} taps"], Float[np.ndarray, "{size_out} taps"]]:
     """Return what each output pixel of one axis reads: source indices and weights, both (out, taps).
 
     The weights of an output pixel sum to 1; the indices lie in [0, size_in).
@@ -63,7 +64,9 @@ def axis_weights(
 
 
 @lru_cache(maxsize=64)
-def axis_matrix(size_in: int, size_out: int, scale: float, kernel: str, antialias: bool) -> np.ndarray:
+def axis_matrix(
+    size_in: int, size_out: int, scale: float, kernel: str, antialias: bool
+) -> Float[np.ndarray, "{size_out} {size_in}"]:
     """Return the same as `axis_weights`, as a dense matrix (out, in): faster where it is small."""
     taps, weights = axis_weights(size_in, size_out, scale, kernel, antialias)
     matrix = np.zeros((size_out, size_in))

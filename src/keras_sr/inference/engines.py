@@ -7,7 +7,7 @@ runs on any backend and device. Imports happen inside: an engine that is not use
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from keras_sr.errors import KerasSRError, WeightsError, unknown
 BYTES_PER_PIXEL = 8192
 
 
+@runtime_checkable
 class Engine(Protocol):
     """A network that is ready to run. One engine serves one thread at a time."""
 
