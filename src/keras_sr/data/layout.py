@@ -6,7 +6,8 @@ from keras_sr.errors import DataError, unknown
 
 FORMATS = ("channels_last", "channels_first", "auto")
 
-#: (backend, device): the faster layout for a training step. `benchmarks/training_step.py` measures it.
+#: (backend, device): the faster layout for a training step. Measured by `benchmarks/training_step.py`
+#: (docs/decisions/0005-training-backend.md); what is not listed takes channels_last.
 FASTER = {
     ("tensorflow", "cpu"): "channels_last",
     ("jax", "cpu"): "channels_last",
