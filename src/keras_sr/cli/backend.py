@@ -1,6 +1,10 @@
 """Which backend Keras runs on: decided here, before Keras is imported anywhere."""
 
+import importlib
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from keras_sr.errors import KerasSRError
@@ -26,4 +30,24 @@ def prepare_keras() -> str:
     os.environ["KERAS_BACKEND"] = wanted or installed[0]
     # TensorFlow's own log lines (which CPU instructions it uses, that there is no GPU).
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with hidden_stderr():
+        importlib.import_module("keras")
     return os.environ["KERAS_BACKEND"]
+
+
+@contextmanager
+def hidden_stderr() -> Iterator[None]:
+    """Hide what C++ code writes to stderr inside the block.
+
+    TensorFlow greets with a few lines about oneDNN before it reads any setting of its log level. Python's
+    exceptions come through as ever.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
