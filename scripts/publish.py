@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("name")
     for text in ("--data", "--licence", "--hardware"):
         parser.add_argument(text, required=True)
+    parser.add_argument("--command", help="how it was trained, where that was not one folder photos/")
     parser.add_argument("--score", type=Path, action="append", default=[])
     arguments = parser.parse_args()
     registry.FILES.mkdir(exist_ok=True)
@@ -47,14 +48,13 @@ def main() -> None:
         result = score(lambda lr: upscale(lr, engine), find_pairs(folder, recipe.scale), recipe.scale)
         scores[folder.name] = {"psnr": round(result.psnr, 3), "ssim": round(result.ssim, 4)}
         print(folder.name, scores[folder.name])
-    state, rows = store.read(arguments.run / "state.npz")[1], None
-    rows = state["rows"]
+    rows = store.read(arguments.run / "state.npz")[1]["rows"]
     passport = registry.Passport(
         name=arguments.name,
         generator=recipe.generator,
         scale=recipe.scale,
         recipe=meta["recipe"],
-        command=command_of(recipe),
+        command=arguments.command or command_of(recipe),
         commit=subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip(),
