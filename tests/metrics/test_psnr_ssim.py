@@ -184,7 +184,7 @@ def test_the_facts_are_declared():
         (SR, HR[..., :1], {}, "differ in size"),
         (SR[..., 0], HR[..., 0], {}, "must be an array"),
         (SR[None], HR[None], {}, "must be an array"),
-        (SR.tolist(), HR.tolist(), {}, "must be an array"),
+        (SR.tolist(), HR.tolist(), {}, "must be uint8, or float"),
         (SR.astype(np.int16), HR, {}, "must be uint8, or float"),
         (SR / 1.0, HR, {}, r"values from .* expected \[0, 1\]"),
         (SR / 127.5 - 1, HR, {}, r"expected \[0, 1\]"),

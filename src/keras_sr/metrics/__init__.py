@@ -1,6 +1,33 @@
-"""How close a picture is to the truth: each metric is a function on two pictures and an averaging class."""
+"""How good a picture is: each metric is a function on pictures and a class that averages over pictures.
 
+Everything is numpy in float64 (LPIPS: convolutions in float32), so a figure does not depend on the
+backend or the device that made the picture. Tensors of any framework are taken.
+"""
+
+from keras_sr.metrics.consistency import LRConsistency, lr_consistency
+from keras_sr.metrics.drift import ColorDrift, color_drift
+from keras_sr.metrics.lpips import LPIPS, lpips
+from keras_sr.metrics.ms_ssim import MSSSIM, ms_ssim
+from keras_sr.metrics.niqe import NIQE, niqe
 from keras_sr.metrics.psnr import PSNR, psnr
+from keras_sr.metrics.sharpness import Sharpness, sharpness
 from keras_sr.metrics.ssim import SSIM, ssim
 
-__all__ = ["PSNR", "SSIM", "psnr", "ssim"]
+__all__ = [
+    "LPIPS",
+    "MSSSIM",
+    "NIQE",
+    "PSNR",
+    "SSIM",
+    "ColorDrift",
+    "LRConsistency",
+    "Sharpness",
+    "color_drift",
+    "lpips",
+    "lr_consistency",
+    "ms_ssim",
+    "niqe",
+    "psnr",
+    "sharpness",
+    "ssim",
+]

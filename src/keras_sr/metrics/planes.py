@@ -3,6 +3,8 @@
 Everything is float64 in units of grey levels (0 to 255), so that 8-bit pictures are held exactly.
 """
 
+from typing import Any
+
 import numpy as np
 
 from keras_sr.errors import PictureError, unknown
@@ -29,12 +31,31 @@ def plane_pair(
     """
     if channel not in CHANNELS:
         raise PictureError(unknown("channel", channel, CHANNELS))
+    sr, hr = as_array(sr), as_array(hr)
     if np.shape(sr) != np.shape(hr):
         raise PictureError(f"pictures differ in size: {np.shape(sr)} against the truth's {np.shape(hr)}")
     return (
         planes(sr, "the picture", crop_border, channel, round_y),
         planes(hr, "the truth", crop_border, channel, round_y),
     )
+
+
+def as_array(pixels: Any) -> np.ndarray:
+    """Return an array or a tensor of any framework, on any device, as a numpy array.
+
+    All metrics compute in numpy, so a number does not depend on where its pixels came from. Half
+    precisions that numpy does not know become float32, which holds them exactly.
+    """
+    if isinstance(pixels, np.ndarray):
+        return pixels
+    # By what it can do, so that no framework is imported here: torch first, whose tensors may be on a
+    # device, need gradients, or be of a type that numpy lacks.
+    if hasattr(pixels, "detach"):
+        pixels = pixels.detach().cpu()
+        pixels = pixels.float() if pixels.is_floating_point() and pixels.element_size() < 4 else pixels
+    array = np.asarray(pixels)
+    # bfloat16 of jax and tensorflow is a type of their own, of kind V.
+    return array.astype(np.float32) if array.dtype.kind == "V" else array
 
 
 def planes(image: np.ndarray, name: str, crop_border: int, channel: str, round_y: bool) -> np.ndarray:

@@ -66,6 +66,22 @@ def ssim_of_planes(a: np.ndarray, b: np.ndarray) -> float:
 
 def ssim_map(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the SSIM of every window: (planes, H, W) to (planes, H - 10, W - 10)."""
+    luminance, contrast = ssim_terms(a, b)
+    luminance *= contrast
+    return luminance
+
+
+def mean_terms(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean SSIM and the mean contrast-structure term of each plane, both (planes,)."""
+    luminance, contrast = ssim_terms(a, b)
+    return (luminance * contrast).mean(axis=(1, 2)), contrast.mean(axis=(1, 2))
+
+
+def ssim_terms(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the factors of eq. 13 at every window, both (planes, H - 10, W - 10).
+
+    The luminance term, and contrast times structure (of which MS-SSIM takes five scales).
+    """
     moments = np.empty((4, *a.shape))
     s, d, ss, dd = (moments[i] for i in range(4))
     np.add(a, b, out=s)
@@ -81,13 +97,13 @@ def ssim_map(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     # 2 cov(a, b) = (var_s - var_d) / 2 and var_a + var_b = (var_s + var_d) / 2; means likewise.
     mean_s += 2 * C1
     var_s += 2 * C2
-    top = mean_s - mean_d
-    top *= var_s - var_d
+    luminance = mean_s - mean_d
+    contrast = var_s - var_d
     mean_s += mean_d
     var_s += var_d
-    mean_s *= var_s
-    top /= mean_s
-    return top
+    luminance /= mean_s
+    contrast /= var_s
+    return luminance, contrast
 
 
 def blur(x: np.ndarray) -> np.ndarray:

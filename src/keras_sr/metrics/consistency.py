@@ -1,0 +1,69 @@
+"""LR consistency: what is left of the input when the result is made small again.
+
+A network may invent detail, but what it invents must vanish when the picture is shrunk. Where it does
+not, the picture no longer shows what the camera saw. The "LR PSNR" of the NTIRE challenges on
+learning the super-resolution space (Lugmayr et al., CVPRW 2021, section 3.2), where 45 dB is the bar.
+"""
+
+import numpy as np
+
+from keras_sr.errors import PictureError
+from keras_sr.images.ranges import from_float
+from keras_sr.images.resize import imresize
+from keras_sr.metrics.average import PerPictureMean
+from keras_sr.metrics.planes import as_array, plane_pair
+from keras_sr.metrics.psnr import psnr_of_planes
+
+
+def lr_consistency(sr: np.ndarray, lr: np.ndarray) -> float:
+    """Return the PSNR over RGB, in dB, of SR shrunk by MATLAB's bicubic kernel against LR; nothing is shaved.
+
+    Args:
+        sr: Picture (H, W, 1 or 3), uint8 or float in [0, 1]; floats are rounded to 8 bits, as in a file.
+        lr: What SR was made from, (H / scale, W / scale, as many channels), uint8 or float in [0, 1].
+
+    Raises:
+        PictureError: SR is not a whole number of times larger, the same on both sides; or one of them is
+            no picture.
+
+    Example:
+        >>> lr_consistency(np.full((8, 12, 3), 7, np.uint8), np.full((2, 3, 3), 7, np.uint8))
+        inf
+    """
+    sr, lr = as_array(sr), as_array(lr)
+    scale = whole_scale(sr, lr)
+    small = imresize(sr if sr.dtype == np.uint8 else from_float(sr), 1 / scale)
+    return psnr_of_planes(*plane_pair(small, lr, channel="rgb"))
+
+
+def whole_scale(sr: np.ndarray, lr: np.ndarray) -> int:
+    """Return how many times larger SR is than LR.
+
+    Raises:
+        PictureError: Not a whole number of times, or not the same on both sides.
+    """
+    if sr.ndim != 3 or lr.ndim != 3 or 0 in (*sr.shape, *lr.shape):
+        raise PictureError(f"expected two pictures (H, W, C), got {sr.shape} and {lr.shape}")
+    scale = sr.shape[0] // lr.shape[0]
+    if scale < 1 or sr.shape[:2] != (lr.shape[0] * scale, lr.shape[1] * scale):
+        sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in (sr, lr)]
+        raise PictureError(f"{sizes[0]} pixels are not a whole number of times the {sizes[1]} of LR")
+    return scale
+
+
+class LRConsistency(PerPictureMean):
+    """The mean over pictures of `lr_consistency`: update(sr, lr).
+
+    Example:
+        >>> metric = LRConsistency()
+        >>> metric.update(np.full((8, 8, 3), 10, np.uint8), np.zeros((2, 2, 3), np.uint8))
+        >>> round(metric.result(), 2)
+        28.13
+    """
+
+    unit = "dB"
+    higher_is_better = True
+    lowest = 0.0
+    highest = float("inf")
+    source = "LR PSNR of the NTIRE 2021 challenge, Lugmayr et al., CVPRW 2021: RGB, whole picture"
+    measure = staticmethod(lr_consistency)

@@ -1,0 +1,105 @@
+"""Where weights of metrics are found, and downloads from a server of our own."""
+
+import hashlib
+import threading
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from keras_sr.errors import WeightsError
+from keras_sr.metrics import files
+
+CONTENT = b"weights"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    for known in files.FILES.values():
+        monkeypatch.delenv(known.variable, raising=False)
+    monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "metrics"
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A server that has the NIQE model, which is told to come from there; returns a function to change it."""
+    root = tmp_path / "server"
+    root.mkdir()
+    (root / "niqe.npz").write_bytes(CONTENT)
+    running = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+
+    def describe(path="niqe.npz", content=CONTENT):
+        url = f"http://127.0.0.1:{running.server_port}/{path}"
+        known = replace(files.FILES["niqe"], url=url, sha256=hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(files.FILES, "niqe", known)
+
+    describe()
+    yield describe
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+def test_an_environment_variable_wins(cache, tmp_path, monkeypatch):
+    (tmp_path / "mine.npz").write_bytes(CONTENT)
+    monkeypatch.setenv("KERAS_SR_NIQE", str(tmp_path / "mine.npz"))
+    assert files.find("niqe") == tmp_path / "mine.npz"
+    monkeypatch.setenv("KERAS_SR_NIQE", str(tmp_path / "absent.npz"))
+    with pytest.raises(WeightsError, match=r"KERAS_SR_NIQE names .*absent.npz, which is no file"):
+        files.find("niqe")
+
+
+def test_what_is_downloaded_is_kept(cache, server):
+    assert files.find("niqe").read_bytes() == CONTENT
+    server(path="gone.npz")
+    assert files.find("niqe") == cache / "niqe.npz"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"content": b"other"}, "another file than expected"), ({"path": "gone.npz"}, "File not found")],
+)
+def test_what_is_not_the_file_is_not_kept(cache, server, change, said):
+    server(**change)
+    with pytest.raises(WeightsError, match=said) as caught:
+        files.find("niqe")
+    assert "by hand" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list(cache.parent.rglob("*.*"))
+
+
+def test_no_network(cache, monkeypatch):
+    known = replace(files.FILES["niqe"], url="http://127.0.0.1:9/niqe.npz")
+    monkeypatch.setitem(files.FILES, "niqe", known)
+    with pytest.raises(WeightsError, match=r"no download \(.*refused.*KERAS_SR_NIQE"):
+        files.find("niqe")
+
+
+@pytest.mark.parametrize("net", ["alex", "vgg"])
+def test_weights_of_lpips_are_made_by_a_command(cache, net):
+    with pytest.raises(WeightsError, match=f"python scripts/lpips_weights.py {net}, or name it by KERAS_SR"):
+        files.find(f"lpips_{net}")
+    kept = cache / f"lpips_{net}.npz"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(CONTENT)
+    assert files.find(f"lpips_{net}") == kept
+
+
+def test_unknown_names():
+    with pytest.raises(WeightsError, match="unknown weights of a metric 'vif'"):
+        files.find("vif")
+
+
+@pytest.mark.shared
+def test_the_pinned_model_is_the_one_in_use(shared_data):
+    content = (shared_data / "weights" / "niqe_pris_params.npz").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == files.FILES["niqe"].sha256
