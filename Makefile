@@ -39,7 +39,7 @@ $(VENV)/dev: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/backends: $(VENV)/dev
-	$(PIP) --editable '.[train,onnx,dev,jax,torch]'
+	$(PIP) --editable '.[train,onnx,dev,jax,torch,lpips]'
 	@touch $@
 
 demo: $(VENV)/base

@@ -22,7 +22,8 @@ from keras_sr.inference.engines import open_engine
 from keras_sr.inference.upscale import upscale
 from keras_sr.training.recipe import from_json
 from keras_sr.weights import registry, store
-from keras_sr.weights.load import find, load
+from keras_sr.weights.find import find
+from keras_sr.weights.load import load
 
 
 def main() -> None:

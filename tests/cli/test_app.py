@@ -8,7 +8,7 @@ from keras_sr.cli import main
 
 #: Modules that take long to import and that help and version have no use for.
 HEAVY = ["numpy", "PIL", "rich", "openvino", "onnxruntime", "keras", "tensorflow", "torch", "jax"]
-COMMANDS = ["upscale", "train", "evaluate", "weights"]
+COMMANDS = ["upscale", "train", "benchmark", "compare", "weights"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[c, "--help"] for c in COMMANDS]])

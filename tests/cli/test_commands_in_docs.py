@@ -20,7 +20,9 @@ FILES = [
 def quoted():
     for path in FILES:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-            match = re.match(r"\s*(?:Run: |\$\(BIN\)/)?keras-sr ((?:upscale|train|evaluate|weights).*)", line)
+            match = re.match(
+                r"\s*(?:Run: |\$\(BIN\)/)?keras-sr ((?:upscale|train|benchmark|compare|weights).*)", line
+            )
             if match and "COMMAND" not in line:
                 yield pytest.param(match[1], id=f"{path.name}:{number}")
 

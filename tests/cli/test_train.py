@@ -43,9 +43,9 @@ def test_a_smoke_run_trains_resumes_and_can_be_measured(run, photos, tmp_path):
     assert code == 0, err
     assert (tmp_path / "runs" / "compact.old1" / "generator.npz").read_bytes() == weights
 
-    code, stdout, err = run("evaluate", out, "--data", photos)
+    code, stdout, err = run("benchmark", out, "--data", photos, "--metrics", "psnr", "-o", tmp_path / "bench")
     assert code == 0, err
-    assert stdout.splitlines()[-1].startswith("mean")
+    assert [line.split()[0] for line in stdout.splitlines()[2:4]] == ["bicubic", "compact"]
 
 
 def test_what_was_trained_enlarges_and_is_exported_once(run, photos, tmp_path, monkeypatch):

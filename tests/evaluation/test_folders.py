@@ -31,6 +31,19 @@ def test_the_layout_of_edsr(tmp_path):
     assert find_pairs(tmp_path / "HR", 4) == find_pairs(tmp_path, 4)
 
 
+def test_the_layout_of_drealsr(tmp_path):
+    make(tmp_path, "test_HR/DSC_1286_x4.png", "test_LR/DSC_1286_x1.png")
+    assert found(tmp_path) == [("DSC_1286_x4", "test_HR/DSC_1286_x4.png", "test_LR/DSC_1286_x1.png")]
+
+
+def test_the_layout_of_realsr(tmp_path):
+    make(tmp_path, "Canon_001_HR.png", "Canon_001_LR4.png", "Nikon_002_HR.png", "Nikon_002_LR4.png")
+    assert found(tmp_path) == [
+        ("Canon_001", "Canon_001_HR.png", "Canon_001_LR4.png"),
+        ("Nikon_002", "Nikon_002_HR.png", "Nikon_002_LR4.png"),
+    ]
+
+
 def test_the_layout_of_this_projects_sets(tmp_path):
     make(tmp_path, "HR/img_001.png", "LR_bicubic_X4/img_001x4.png")
     assert found(tmp_path) == [("img_001", "HR/img_001.png", "LR_bicubic_X4/img_001x4.png")]

@@ -86,7 +86,9 @@ def test_no_network(cache, monkeypatch):
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])
 def test_weights_of_lpips_are_made_by_a_command(cache, net):
-    with pytest.raises(WeightsError, match=f"python scripts/lpips_weights.py {net}, or name it by KERAS_SR"):
+    with pytest.raises(
+        WeightsError, match=f"python -m keras_sr.metrics.lpips_weights {net}, or name it by KERAS_SR"
+    ):
         files.find(f"lpips_{net}")
     kept = cache / f"lpips_{net}.npz"
     kept.parent.mkdir(parents=True)

@@ -1,6 +1,8 @@
 """LPIPS against the authors' published values, their package, and its properties."""
 
+import importlib
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from keras_sr.errors import PictureError, WeightsError
 from keras_sr.images.io import read_rgb
 from keras_sr.metrics import LPIPS, lpips
 from keras_sr.metrics.lpips import NETWORKS, SMALLEST, convolve, max_pool
+from keras_sr.metrics.lpips_weights import convert, main
 
 # What the package itself does, and no business of ours.
 pytestmark = pytest.mark.filterwarnings(
@@ -18,7 +21,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 RNG = np.random.default_rng(0)
 
 
@@ -80,23 +82,15 @@ def authors():
     del library
 
 
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("lpips_weights", ROOT / "scripts" / "lpips_weights.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("net", ["alex", "vgg"])
 @pytest.mark.parametrize("size", [(64, 64), (97, 70), (131, 158)])
-def test_both_networks_equal_the_authors_package(authors, script, tmp_path, net, size):
+def test_both_networks_equal_the_authors_package(authors, tmp_path, net, size):
     """With the heads that the package brings and backbones that learned nothing, which need no download."""
     torch = pytest.importorskip("torch")
     torch.manual_seed(1)
     model = authors.LPIPS(net=net, pnet_rand=True, verbose=False).eval()
-    np.savez(tmp_path / "w.npz", **script.convert(model, net))
+    np.savez(tmp_path / "w.npz", **convert(model, net))
     a, b = RNG.integers(0, 256, (2, *size, 3), np.uint8)
     tensors = [torch.from_numpy(x.astype("float32") / 127.5 - 1).permute(2, 0, 1)[None] for x in (a, b)]
     with torch.no_grad():
@@ -107,10 +101,10 @@ def test_both_networks_equal_the_authors_package(authors, script, tmp_path, net,
 
 @pytest.mark.slow
 @pytest.mark.shared
-def test_the_trained_network_equals_the_authors_package(authors, script, alex, example, shared_data):
+def test_the_trained_network_equals_the_authors_package(authors, alex, example, shared_data):
     torch = pytest.importorskip("torch")
     model = authors.LPIPS(net="alex", pnet_rand=True, verbose=False).eval()
-    names, arrays = script.convert(model, "alex"), np.load(alex)
+    names, arrays = convert(model, "alex"), np.load(alex)
     assert set(names) == set(arrays.files)
     # The package's own heads are those of the file.
     for key in names:
@@ -130,6 +124,25 @@ def test_the_trained_network_equals_the_authors_package(authors, script, alex, e
         with torch.no_grad():
             expected = model(*tensors).item()
         assert lpips(a, b, weights=alex) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_the_command_writes_what_the_metric_reads(authors, tmp_path, monkeypatch, capsys):
+    """All but the download of the backbone, which is left random here."""
+    real = authors.LPIPS
+    monkeypatch.setattr(authors, "LPIPS", lambda **options: real(pnet_rand=True, **options))
+    monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path))
+    monkeypatch.delenv("KERAS_SR_LPIPS_ALEX", raising=False)
+    main(["alex"])
+    assert capsys.readouterr().out == f"{tmp_path / 'metrics' / 'lpips_alex.npz'}\n"
+    a, b = RNG.integers(0, 256, (2, 40, 40, 3), np.uint8)
+    assert lpips(a, b) > 0
+
+
+def test_without_the_package_the_command_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lpips", None)
+    with pytest.raises(WeightsError, match="pip install lpips torch torchvision"):
+        main(["vgg"])
 
 
 # --- the parts, against the plainest way to write them

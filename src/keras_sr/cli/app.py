@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from keras_sr import __version__
-from keras_sr.cli.evaluate import evaluate
+from keras_sr.cli.benchmark import benchmark
+from keras_sr.cli.compare import compare
 from keras_sr.cli.say import say
 from keras_sr.cli.train import train
 from keras_sr.cli.upscale import upscale
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (upscale, train, evaluate, weights):
+for command in (upscale, train, benchmark, compare, weights):
     app.command()(command)
 
 
@@ -46,8 +47,9 @@ def keras_sr(
         keras-sr upscale cat.jpg -o cat_large.png
     Train a network on your own photographs:
         keras-sr train compact --data photos/
-    Measure a network on a benchmark set:
-        keras-sr evaluate compact_x4 --data Set5/
+    Measure a network on a benchmark set, or two pictures:
+        keras-sr benchmark compact_x4 --data Set5
+        keras-sr compare large.png other.png --reference truth.png
 
     Every command has its own --help. Results go to stdout, everything else to stderr.
     """  # noqa: D301  (typer: keep these line breaks)

@@ -42,8 +42,7 @@ def exported(weights: Path) -> Path:
     """Return the exported file of a run folder or weight file; made beside it, once for each state of it."""
     file = weights / "generator.npz" if weights.is_dir() else weights
     if not file.is_file():
-        prepare_keras()
-        from keras_sr.weights.load import find
+        from keras_sr.weights.find import find
 
         file = find(weights)
     target = file.with_name(f"{file.stem}-{sha256(file)[:12]}.onnx")

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_sr.errors import DataError, unknown
-from keras_sr.evaluation.folders import Pair, find_pairs
+from keras_sr.evaluation.folders import Pair, find_pairs, set_name
 from keras_sr.evaluation.network import network_of, network_upscaler
 from keras_sr.evaluation.record import COLUMNS, add_row, csv_file, keep, save_sheet, unused
 from keras_sr.evaluation.score import Judged, Protocol, Scores, Upscaler, find_protocol, score
@@ -78,7 +78,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
                 raise DataError(f"{name} must be 1 or more, not {value}")
         pairs = find_pairs(folder, scale)
         self.pairs = pairs[:max_images]
-        self.name = set_name(Path(folder))
+        self.name = set_name(folder)
         if len(self.pairs) < len(pairs):
             self.name += f"_first{len(self.pairs)}"
         self.scale, self.protocol, self.multiple_of = scale, find_protocol(protocol), multiple_of
@@ -164,12 +164,6 @@ class BenchmarkCallback(keras.callbacks.Callback):
         if self.csv_file is None:
             self.csv_file = csv_file(out_dir, f"{self.name}_x{self.scale}")
         add_row(self.csv_file, dict(zip(COLUMNS, line, strict=True)))
-
-
-def set_name(folder: Path) -> str:
-    """Return what a set is called: its folder's name, that of the folder above if it is `HR`."""
-    folder = folder.resolve()
-    return folder.parent.name if folder.name == "HR" else folder.name
 
 
 def chosen(pictures: int | Sequence[str], pairs: list[Pair]) -> frozenset[str]:

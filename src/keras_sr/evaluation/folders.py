@@ -6,6 +6,7 @@ The layouts that the sets are handed round in are recognised (`s` stands for the
     DIV2K_valid_HR/0801.png DIV2K_valid_LR_bicubic/Xs/0801xs.png, in folders side by side
     image_SRF_s/img_SRF_s_HR.png, img_SRF_s_LR.png beside it (SelfExSR)
     img_HR.png              img_LR.png beside it, or none
+    test_HR/img_xs.png      test_LR/img_x1.png (DRealSR; also img_HR.png and img_LRs.png, RealSR)
     img.png                 any folder of photographs: each is an HR
 
 Folders may be nested, suffixes may be of any case. Files starting with a dot are not looked at.
@@ -63,9 +64,15 @@ def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
     if lr_folder:
         partners = below(lr_folder, truths, hr_folder, scale)
     else:
-        partners = beside(tagged) if tagged else dict.fromkeys(pictures)
+        partners = beside(tagged, scale) if tagged else dict.fromkeys(pictures)
     names = short_names(truths, hr_folder)
     return sorted((Pair(names[hr], hr, partners[hr]) for hr in truths), key=lambda pair: pair.name)
+
+
+def set_name(folder: str | Path) -> str:
+    """Return what a set is called: its folder's name, or that of the folder above `HR` or `image_SRF_4`."""
+    folder = Path(folder).resolve()
+    return folder.parent.name if folder.name == "HR" or folder.name.startswith("image_SRF_") else folder.name
 
 
 def locate(folder: Path, scale: int) -> tuple[Path, Path | None]:
@@ -127,15 +134,16 @@ def tagged_hr(pictures: list[Path], scale: int) -> list[Path]:
     return ours
 
 
-def beside(truths: list[Path]) -> dict[Path, Path | None]:
-    """Return the partner `..._LR` in the same folder of each `..._HR`: all have one, or none has."""
+def beside(truths: list[Path], scale: int) -> dict[Path, Path | None]:
+    """Return the `..._LR` (or `..._LR4`) in the same folder of each `..._HR`: all have one, or none."""
     siblings = {
         folder: {path.name: path for path in folder.iterdir()} for folder in {t.parent for t in truths}
     }
     partners: dict[Path, Path | None] = {}
     for hr in truths:
         stem = hr.stem.removesuffix("HR") + "LR"
-        found = (p for p in siblings[hr.parent].values() if p.stem == stem and p.suffix.lower() in SUFFIXES)
+        stems = (stem, f"{stem}{scale}")
+        found = (p for p in siblings[hr.parent].values() if p.stem in stems and p.suffix.lower() in SUFFIXES)
         partners[hr] = next(found, None)
     if any(partners.values()):
         refuse_missing(partners, "called ..._LR beside it")
@@ -150,7 +158,11 @@ def below(lr_folder: Path, truths: list[Path], hr_folder: Path, scale: int) -> d
         stem = hr.relative_to(hr_folder).with_suffix("")
         endings = (f"x{scale}", f"_x{scale}", f"X{scale}", "")
         spellings = [stem.with_name(stem.name + ending) for ending in endings]
-        spellings.append(stem.with_name(stem.name.removesuffix("_HR") + "_LR"))
+        bare = stem.name.removesuffix("_HR")
+        spellings += [stem.with_name(f"{bare}_LR"), stem.with_name(f"{bare}_LR{scale}")]
+        # DRealSR counts from the LR side: x1 is LR, x4 is HR.
+        if stem.name.endswith(f"_x{scale}"):
+            spellings.append(stem.with_name(stem.name.removesuffix(f"_x{scale}") + "_x1"))
         partners[hr] = next((smalls[spelling] for spelling in spellings if spelling in smalls), None)
     refuse_missing(partners, f"in {str(lr_folder)!r}")
     strays = sorted(set(smalls.values()) - set(partners.values()))

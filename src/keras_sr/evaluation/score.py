@@ -207,9 +207,14 @@ def measure(sr: np.ndarray, hr: np.ndarray, scale: int, protocol: Protocol) -> t
     Raises:
         PictureError: The pictures cannot be compared.
     """
-    shave = scale if protocol.shave is None else protocol.shave
-    planes = plane_pair(sr, hr, crop_border=shave, channel=protocol.channel, round_y=protocol.round_y)
+    border = shaved(protocol, scale)
+    planes = plane_pair(sr, hr, crop_border=border, channel=protocol.channel, round_y=protocol.round_y)
     return psnr_of_planes(*planes), ssim_of_planes(*planes)
+
+
+def shaved(protocol: Protocol, scale: int) -> int:
+    """Return how many pixels a protocol takes off every side."""
+    return scale if protocol.shave is None else protocol.shave
 
 
 def load(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:

@@ -38,9 +38,10 @@ class OpenVINOEngine:
     """An exported network on OpenVINO, on the processor.
 
     Args:
-        path: An ONNX file written by `keras_sr.export`.
+        path: An ONNX file written by `keras_sr.export`, or such a network in OpenVINO's format (.xml).
         precision: `"f32"`, or `"bf16"` where the processor has it: twice as fast and less exact.
         threads: Number of threads; None leaves it to OpenVINO.
+        assume: Facts (scale, receptive_field, ...) of a file that does not tell them itself.
 
     Raises:
         KerasSRError: OpenVINO is not installed, or there is no such precision.
@@ -49,7 +50,14 @@ class OpenVINOEngine:
 
     PRECISIONS = ("f32", "bf16")
 
-    def __init__(self, path: str | Path, *, precision: str = "f32", threads: int | None = None):
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        precision: str = "f32",
+        threads: int | None = None,
+        assume: dict[str, str] | None = None,
+    ):
         check_precision("openvino", precision, self.PRECISIONS)
         openvino = import_openvino()
         core = openvino.Core()
@@ -59,7 +67,7 @@ class OpenVINOEngine:
             raise not_a_network(path) from error
         # OpenVINO keeps the metadata properties of an ONNX file here.
         facts = model.get_rt_info(["framework"]).value if model.has_rt_info(["framework"]) else {}
-        self.name, self.scale, self.receptive_field, self.bytes_per_pixel = passport(facts, path)
+        self.name, self.scale, self.receptive_field, self.bytes_per_pixel = passport(facts, path, assume)
         steps = openvino.preprocess.PrePostProcessor(model)
         # NHWC outside, NCHW inside: OpenVINO transposes faster than numpy does.
         for port in (steps.input(), steps.output()):
@@ -104,7 +112,14 @@ class OnnxRuntimeEngine:
 
     PRECISIONS = ("f32",)
 
-    def __init__(self, path: str | Path, *, precision: str = "f32", threads: int | None = None):
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        precision: str = "f32",
+        threads: int | None = None,
+        assume: dict[str, str] | None = None,
+    ):
         check_precision("onnxruntime", precision, self.PRECISIONS)
         import onnxruntime
 
@@ -118,7 +133,7 @@ class OnnxRuntimeEngine:
         except Exception as error:  # its exceptions have no common base of their own
             raise not_a_network(path) from error
         facts = self._session.get_modelmeta().custom_metadata_map
-        self.name, self.scale, self.receptive_field, memory = passport(facts, path)
+        self.name, self.scale, self.receptive_field, memory = passport(facts, path, assume)
         # Its arena keeps what OpenVINO reuses: 22.6 kB a pixel for SRResNet, where OpenVINO took 6.1.
         self.bytes_per_pixel = 3 * memory
         self._input = self._session.get_inputs()[0].name
@@ -159,15 +174,21 @@ ENGINES: dict[str, Any] = {"openvino": OpenVINOEngine, "onnxruntime": OnnxRuntim
 
 
 def open_engine(
-    path: str | Path, *, engine: str = "auto", precision: str = "f32", threads: int | None = None
+    path: str | Path,
+    *,
+    engine: str = "auto",
+    precision: str = "f32",
+    threads: int | None = None,
+    assume: dict[str, str] | None = None,
 ) -> Engine:
     """Load an exported network.
 
     Args:
-        path: An ONNX file written by `keras_sr.export`.
+        path: An ONNX file written by `keras_sr.export`, or a network of OpenVINO (.xml).
         engine: A name in `ENGINES`, or `"auto"`: the first of them that is installed.
         precision: `"f32"` or `"bf16"`.
         threads: Number of threads; None leaves it to the engine.
+        assume: Facts (scale, receptive_field, ...) of a file that does not tell them itself.
 
     Raises:
         KerasSRError: The engine is unknown or not installed, or cannot compute in that precision.
@@ -176,10 +197,14 @@ def open_engine(
     if engine not in ("auto", *ENGINES):
         raise KerasSRError(unknown("engine", engine, ["auto", *ENGINES]))
     wanted = list(ENGINES) if engine == "auto" else [engine]
+    if str(path).endswith(".xml"):
+        if engine not in ("auto", "openvino"):
+            raise KerasSRError(f"{path} is a network of OpenVINO, which {engine} cannot run")
+        wanted = ["openvino"]
     installed = [name for name in wanted if find_spec(name)]
     if not installed:
         raise KerasSRError(f"no engine to run a network with: pip install {' (or) '.join(wanted)}")
-    return ENGINES[installed[0]](path, precision=precision, threads=threads)
+    return ENGINES[installed[0]](path, precision=precision, threads=threads, assume=assume)
 
 
 def check_precision(engine: str, precision: str, known: tuple[str, ...]) -> None:
@@ -200,8 +225,11 @@ def not_a_network(path: str | Path) -> WeightsError:
     return WeightsError(f"{path} is not an ONNX network, or it is damaged: export it again")
 
 
-def passport(facts: dict[str, str], path: str | Path) -> tuple[str, int, int, int]:
+def passport(
+    facts: dict[str, str], path: str | Path, assume: dict[str, str] | None
+) -> tuple[str, int, int, int]:
     """Return name, scale, receptive field and bytes per pixel from a file's metadata."""
+    facts = {**(assume or {}), **facts}
     try:
         memory = int(facts.get("bytes_per_pixel", BYTES_PER_PIXEL))
         return facts.get("name", Path(path).stem), int(facts["scale"]), int(facts["receptive_field"]), memory

@@ -24,6 +24,7 @@ def upscale(
     *,
     memory: int = MEMORY,
     tile: int | None = None,
+    rounded: bool = True,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
     """Enlarge a picture.
@@ -38,10 +39,12 @@ def upscale(
             an exported file, opened anew at each call; or None for the default network.
         memory: Bytes that the activations of a tile may take; the smallest tile is taken below that.
         tile: Side of a tile in LR pixels, margins included, instead of `memory`.
+        rounded: Whether to round to 8 bits; else float32 in [0, 1], as the network gave it, not clipped.
         progress: Called with the share that is done, after each tile.
 
     Returns:
-        uint8 array (H * scale, W * scale) or (H * scale, W * scale, C), as many axes and channels as given.
+        uint8 (or float32) array (H * scale, W * scale) or (H * scale, W * scale, C), as many axes and
+        channels as given.
 
     Raises:
         PictureError: The picture cannot be read, or is neither grey nor RGB.
@@ -54,14 +57,16 @@ def upscale(
     grey = lr.shape[2] == 1
     height, width = lr.shape[:2]
     limit = (tile, tile) if tile else budget(engine, height, width, memory)
-    out = np.empty((height * engine.scale, width * engine.scale, lr.shape[2]), np.uint8)
+    dtype = np.uint8 if rounded else np.float32
+    out = np.empty((height * engine.scale, width * engine.scale, lr.shape[2]), dtype)
     done = 0
     for part in tiles(height, width, tile=limit, margin=engine.receptive_field):
         window = to_float(lr[part.window])
         sr = engine.run(np.repeat(window, 3, axis=2)[None] if grey else window[None])[0]
         sr = sr[part.inside(engine.scale)]
         place = part.target(engine.scale)
-        out[place] = from_float(sr @ GREY if grey else sr)
+        sr = sr @ GREY if grey else sr
+        out[place] = from_float(sr) if rounded else sr
         if progress:
             done += out[place][..., 0].size
             progress(done / out[..., 0].size)
@@ -87,7 +92,7 @@ def find_network(name: str | None) -> Path:
     """Return the exported file of a network given by name or path; None is the default network."""
     from keras_sr.weights import registry
 
-    if name is not None and name.endswith(".onnx"):
+    if name is not None and name.endswith((".onnx", ".xml")):
         return Path(name)
     return registry.onnx_path(name or registry.DEFAULT)
 

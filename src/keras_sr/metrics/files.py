@@ -36,7 +36,7 @@ class Known:
 
 LPIPS_REMEDY = (
     "make it once from the authors' package: pip install lpips torch torchvision, then "
-    "python scripts/lpips_weights.py {net}"
+    "python -m keras_sr.metrics.lpips_weights {net}"
 )
 
 FILES = {

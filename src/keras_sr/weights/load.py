@@ -6,12 +6,11 @@ import keras
 
 from keras_sr.errors import WeightsError
 from keras_sr.models import build_generator
-from keras_sr.weights import registry, store
+from keras_sr.weights import store
+from keras_sr.weights.find import find
 
 #: Where a checkpoint keeps the generator; the average (EMA) is taken where there is one.
 PREFIXES = ("ema_generator/", "generator/")
-#: The files of a run folder that hold a generator, best first.
-RUN_FILES = ("generator.npz", "state.npz")
 
 
 def load(name: str | Path, *, data_format: str | None = None) -> keras.Model:
@@ -49,25 +48,3 @@ def generator_arrays(name: str | Path) -> tuple[dict, dict]:
         if found:
             return found, meta
     return arrays, meta
-
-
-def find(name: str | Path) -> Path:
-    """Return the file that holds a generator's weights.
-
-    Raises:
-        WeightsError: Neither a file, nor a run folder with a checkpoint, nor a name of shipped weights.
-    """
-    path = Path(name)
-    if path.is_dir():
-        for file in RUN_FILES:
-            if (path / file).is_file():
-                return path / file
-        raise WeightsError(f"{path} holds no {' and no '.join(RUN_FILES)}: it is not the folder of a run")
-    if path.is_file():
-        return path
-    if str(name) in registry.names():
-        return registry.weights_path(str(name))
-    raise WeightsError(
-        f"{name} is neither a file, nor a run folder, nor one of the shipped weights: "
-        f"{', '.join(registry.names())}"
-    )

@@ -1,0 +1,353 @@
+"""The benchmark: candidates times sets, one protocol, every figure with what it depends on.
+
+What is measured of a picture is kept in a file of its own, under a key made of everything it depends
+on. So a run that was stopped goes on where it was, and one that only adds a network measures only it.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from keras_sr import __version__
+from keras_sr.errors import DataError, PictureError
+from keras_sr.evaluation import anchor, machine
+from keras_sr.evaluation.candidates import Candidate
+from keras_sr.evaluation.folders import Pair
+from keras_sr.evaluation.measures import MEASURES, Sample
+from keras_sr.evaluation.published import rows_for, verdict
+from keras_sr.evaluation.score import Protocol, load, reason, shaved, to_bytes
+from keras_sr.evaluation.sets import known_set
+from keras_sr.evaluation.statistics import interval
+from keras_sr.files import atomic_write, sha256
+from keras_sr.images.io import read_rgb, write
+from keras_sr.metrics import files
+
+#: Raised when what is measured changes: kept figures of older versions are then measured anew.
+FORMAT = 1
+
+KERNEL = "MATLAB imresize: bicubic (a = -0.5), antialiased, edges repeated, uint8 between the passes"
+ROUNDING = "LR and SR are uint8, halves upwards"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A set to measure on: its name, its folder and its pairs."""
+
+    name: str
+    folder: Path
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all figures of a run share.
+
+    Attributes:
+        scale: HR size over LR size.
+        protocol: How PSNR and SSIM are taken; the border it shaves holds for all metrics.
+        metrics: Keys of `MEASURES`.
+        self_ensemble: Whether networks average over eight turned copies.
+        seed: Of the bootstrap.
+        anchored: Whether a known set on which bicubic is off is an error.
+    """
+
+    scale: int
+    protocol: Protocol
+    metrics: tuple[str, ...]
+    self_ensemble: bool = False
+    seed: int = 0
+    anchored: bool = True
+
+
+def benchmark(
+    candidates: Sequence[Candidate],
+    datasets: Sequence[Dataset],
+    settings: Settings,
+    out: Path,
+    *,
+    command: str = "",
+    threads: int | None = None,
+    progress: Callable[[int, str], None] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> dict:
+    """Measure candidates on sets.
+
+    Args:
+        candidates: The first is bicubic; it is measured on all sets before the others begin.
+        datasets: The sets.
+        settings: What all figures share.
+        out: Folder for what is kept of each picture.
+        command: What was typed, for the record.
+        threads: What networks compute with, for the record.
+        progress: Called with how many pictures are done, and the name of the next.
+        say: Called with a line for each picture that fails.
+
+    Returns:
+        Plain values, as `results.json` holds them.
+
+    Raises:
+        DataError: Bicubic is off on a known set.
+    """
+    done = 0
+    rows: dict[str, list[dict]] = {data.name: [] for data in datasets}
+    heads = {}
+    for candidate in candidates:
+        for data in datasets:
+            images, failures = [], []
+            for pair in data.pairs:
+                if progress:
+                    progress(done, f"{data.name} {pair.name} {candidate.name}")
+                done += 1
+                try:
+                    images.append(measured(candidate, data.name, pair, settings, out))
+                # Whatever a network or a decoder throws must not cost the figures of the other pictures.
+                except Exception as error:
+                    failures.append({"picture": pair.name, "reason": reason(error)})
+                    if say:
+                        say(f"{data.name}, {candidate.name}: {pair.name} was not measured: {reason(error)}")
+            rows[data.name].append(row(candidate, data, images, failures, settings))
+            if candidate.kind == "bicubic":
+                heads[data.name] = head(data, rows[data.name][0], settings)
+    return {
+        "keras_sr": __version__,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "protocol": {
+            **asdict(settings.protocol),
+            "crop_border": shaved(settings.protocol, settings.scale),
+            "scale": settings.scale,
+            "kernel": KERNEL,
+            "rounding": ROUNDING,
+            "self_ensemble": settings.self_ensemble,
+        },
+        "metrics": [column(key) for key in settings.metrics],
+        "machine": machine.describe(threads),
+        "seed": settings.seed,
+        "models": [
+            {
+                key: getattr(candidate, key)
+                for key in ("name", "kind", "file", "sha256", "engine", "precision", "recipe")
+            }
+            for candidate in candidates
+        ],
+        "sets": [{**heads[data.name], "rows": rows[data.name]} for data in datasets],
+    }
+
+
+def measured(candidate: Candidate, name: str, pair: Pair, settings: Settings, out: Path) -> dict:
+    """Return the figures of one picture: those kept, or new ones, which are then kept with the SR picture.
+
+    Raises:
+        PictureError: It cannot be measured.
+    """
+    place = out / "pictures" / name / candidate.name
+    record, picture = place / f"{pair.name}.json", place / f"{pair.name}.png"
+    # A folder's own picture is read each time: it may have changed.
+    given = read_rgb_of(candidate, pair) if candidate.kind == "pictures" else None
+    key = key_of(candidate, pair, settings, given)
+    if record.is_file() and picture.is_file():
+        kept = json.loads(record.read_text("utf-8"))
+        if kept.pop("key") == key:
+            return kept
+    lr, hr = load(pair, settings.scale)
+    seconds = peak = None
+    if given is not None:
+        sr = given
+    else:
+        machine.forget_peak()
+        start = perf_counter()
+        sr = np.asarray(candidate.enlarge(pair, lr))
+        seconds, peak = perf_counter() - start, machine.peak_megabytes()
+    if candidate.kind in ("pictures", "truth"):
+        sr = fitted(sr, hr, settings.scale)
+    sr = to_bytes(sr, hr.shape)
+    timed = candidate.kind in ("bicubic", "network")
+    figures = {
+        "name": pair.name,
+        **figures_of(Sample(sr, hr, lr, settings.scale, settings.protocol), candidate, settings.metrics),
+        "seconds": seconds if timed else None,
+        "peak_mb": peak if timed else None,
+        "lr_made": pair.lr is None,
+    }
+    write(picture, sr)
+    with atomic_write(record, "w") as file:
+        json.dump({"key": key, **figures}, file, indent=1, allow_nan=False)
+    return figures
+
+
+def read_rgb_of(candidate: Candidate, pair: Pair) -> np.ndarray:
+    """Return a folder's picture of a pair."""
+    return np.asarray(candidate.enlarge(pair, np.empty((0, 0, 3), np.uint8)))
+
+
+def fitted(sr: np.ndarray, hr: np.ndarray, scale: int) -> np.ndarray:
+    """Return a ready-made picture, cropped as HR was where its tool did not crop.
+
+    Raises:
+        PictureError: It has another size than HR, by more than that crop.
+    """
+    extra = [a - b for a, b in zip(sr.shape, hr.shape, strict=True)]
+    if min(extra) < 0 or max(extra) >= scale:
+        got, wanted = (f"{a.shape[1]}x{a.shape[0]}" for a in (sr, hr))
+        raise PictureError(f"the picture has {got} pixels: expected {wanted}, the size of HR")
+    return sr[: hr.shape[0], : hr.shape[1]]
+
+
+def figures_of(sample: Sample, candidate: Candidate, metrics: Sequence[str]) -> dict[str, float | None]:
+    """Return the values of one picture by metric; None where one cannot be taken or is infinite."""
+    values: dict[str, float | None] = {}
+    for key in metrics:
+        measure = MEASURES[key]
+        values[key] = None
+        if candidate.kind == "truth" and measure.needs_truth:
+            continue
+        try:
+            value = measure.of(sample)
+        except PictureError:
+            # Too small for this metric: the others go on, and this one has no mean.
+            continue
+        values[key] = value if math.isfinite(value) else None
+    return values
+
+
+def key_of(candidate: Candidate, pair: Pair, settings: Settings, given: np.ndarray | None) -> str:
+    """Return the hash of all that a picture's figures depend on."""
+    facts = {
+        "format": FORMAT,
+        "kind": candidate.kind,
+        "model": candidate.sha256,
+        "engine": [candidate.engine, candidate.precision],
+        "given": None if given is None else hashlib.sha256(given.tobytes()).hexdigest(),
+        "hr": sha256(pair.hr),
+        "lr": pair.lr and sha256(pair.lr),
+        "scale": settings.scale,
+        "protocol": asdict(settings.protocol),
+        "metrics": {key: weights_hash(MEASURES[key].weights) for key in settings.metrics},
+        "self_ensemble": settings.self_ensemble and candidate.kind == "network",
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def weights_hash(name: str) -> str:
+    """Return the hash of the weights of a metric; "" where it has none."""
+    return sha256(files.find(name)) if name else ""
+
+
+def row(
+    candidate: Candidate, data: Dataset, images: list[dict], failures: list[dict], settings: Settings
+) -> dict:
+    """Return a candidate's row in the table of a set: means, intervals, verdict."""
+    mean: dict[str, float | None] = {}
+    low: dict[str, float | None] = {}
+    high: dict[str, float | None] = {}
+    for key in settings.metrics:
+        values = [image[key] for image in images if image[key] is not None]
+        # A mean over some of the pictures would look like one over all.
+        whole = bool(values) and len(values) == len(images)
+        mean[key] = math.fsum(values) / len(values) if whole else None
+        low[key], high[key] = interval(values, settings.seed) if whole else (None, None)
+    state, text = "none", ""
+    if failures:
+        text = f"{len(images)} of {len(data.pairs)} pictures: not comparable"
+    elif candidate.kind not in ("bicubic", "truth") and known_set(data.name) and mean.get("psnr") is not None:
+        published = rows_for(data.name, settings.scale, settings.protocol.name)
+        state, text = verdict(float(mean["psnr"] or 0), data.name, published, candidate.recipe)
+    gaps = {
+        key: [image["name"] for image in images if image[key] is None]
+        for key in settings.metrics
+        if candidate.kind != "truth" or not MEASURES[key].needs_truth
+    }
+    seconds = [image["seconds"] for image in images if image["seconds"] is not None]
+    peaks = [image["peak_mb"] for image in images if image["peak_mb"] is not None]
+    return {
+        "model": candidate.name,
+        "measured": len(images),
+        "total": len(data.pairs),
+        "mean": mean,
+        "low": low,
+        "high": high,
+        "seconds": float(np.median(seconds)) if seconds else None,
+        "peak_mb": max(peaks) if peaks else None,
+        "verdict": {"state": state, "text": text},
+        "failures": failures,
+        "gaps": {key: names for key, names in gaps.items() if names},
+        "images": images,
+    }
+
+
+def head(data: Dataset, bicubic: dict, settings: Settings) -> dict:
+    """Return what a table says about its set, after a look at what bicubic gave.
+
+    Raises:
+        DataError: It is a known set and bicubic is off.
+    """
+    known = known_set(data.name)
+    met = None
+    psnr = bicubic["mean"].get("psnr")
+    if known and psnr is not None and not bicubic["failures"]:
+        met = anchor.check(known, settings.scale, settings.protocol, psnr, list(data.pairs))
+        if met and not met[1] and settings.anchored:
+            raise anchor.refuse(known, settings.scale, met[0], psnr, list(data.pairs))
+    notes, lr = anchor.look(list(data.pairs), settings.scale)
+    published = rows_for(data.name, settings.scale, settings.protocol.name)
+    return {
+        "name": data.name,
+        "folder": str(data.folder),
+        "pictures": len(data.pairs),
+        "known": bool(met and met[1]),
+        "lr": lr,
+        "sha256": data_hash(data.pairs),
+        "anchor": met and {"expected": met[0], "measured": psnr, "source": "bicubic, as in published tables"},
+        "notes": notes,
+        "published": [
+            {
+                "method": line.method,
+                "psnr": line.figures[data.name][0],
+                "ssim": line.figures[data.name][1],
+                "lpips": line.figures[data.name][2],
+                "source": line.source,
+                "note": line.note,
+                "usual_ssim": line.usual_ssim,
+            }
+            for line in published
+        ],
+    }
+
+
+def data_hash(pairs: Sequence[Pair]) -> str:
+    """Return the hash of a set: of all its HR and given LR files, in order, whatever they are called."""
+    total = hashlib.sha256()
+    for pair in pairs:
+        for path in (pair.hr, pair.lr):
+            if path and path.is_file():
+                total.update(bytes.fromhex(sha256(path)))
+    return total.hexdigest()
+
+
+def column(key: str) -> dict:
+    """Return what a metric is, as plain values."""
+    measure = MEASURES[key]
+    names = ("key", "title", "unit", "higher_is_better", "digits", "source")
+    return {name: getattr(measure, name) for name in names}
+
+
+def load_picture(out: Path, datasets: Sequence[Dataset], scale: int) -> Callable[..., np.ndarray | None]:
+    """Return a function (set, picture, who) to pixels, for the report: LR, HR, or a candidate's SR."""
+    pairs = {(data.name, pair.name): pair for data in datasets for pair in data.pairs}
+
+    def show(name: str, picture: str, who: str) -> np.ndarray | None:
+        try:
+            if who in ("LR", "HR"):
+                return load(pairs[name, picture], scale)[who == "HR"]
+            return read_rgb(out / "pictures" / name / who / f"{picture}.png")
+        except (PictureError, DataError, KeyError):
+            return None
+
+    return show

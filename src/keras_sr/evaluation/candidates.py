@@ -1,0 +1,168 @@
+"""What a benchmark compares: bicubic, networks, and folders of pictures that other tools made.
+
+Each becomes a `Candidate`, which gives the SR picture of a pair. Nothing here needs keras.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_sr.errors import DataError, PictureError
+from keras_sr.evaluation.folders import Pair, list_pictures
+from keras_sr.evaluation.score import bicubic
+from keras_sr.files import sha256
+from keras_sr.images.io import read_rgb
+from keras_sr.inference.engines import open_engine
+from keras_sr.inference.ensemble import self_ensemble
+from keras_sr.inference.upscale import upscale
+
+#: A receptive field so wide that no picture is cut into tiles: for networks that do not tell theirs.
+WHOLE = str(1 << 20)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Something that has an SR picture for each LR picture.
+
+    Attributes:
+        name: What tables call it.
+        kind: `"bicubic"`, `"network"`, `"pictures"`, or `"truth"`: HR itself, for metrics without reference.
+        enlarge: (pair, LR uint8 (h, w, 3)) to SR (H, W, 3), uint8 or float in [0, 1].
+        scale: Of a network; None for what takes any.
+        file: Where it is.
+        sha256: Of the network's file, or of the folder's pictures.
+        engine: What runs the network.
+        precision: What it computes in.
+        recipe: What trained it, where that is known.
+    """
+
+    name: str
+    kind: str
+    enlarge: Callable[[Pair, np.ndarray], np.ndarray]
+    scale: int | None = None
+    file: str | None = None
+    sha256: str | None = None
+    engine: str | None = None
+    precision: str | None = None
+    recipe: str = ""
+
+
+def bicubic_candidate(scale: int) -> Candidate:
+    """Return the first row of every table."""
+    enlarge = bicubic(scale)
+    return Candidate("bicubic", "bicubic", lambda pair, lr: enlarge(lr))
+
+
+def network_candidate(
+    name: str,
+    file: Path,
+    *,
+    scale: int,
+    engine: str = "auto",
+    precision: str = "f32",
+    threads: int | None = None,
+    ensemble: bool = False,
+    recipe: str = "",
+) -> Candidate:
+    """Open a network file (ONNX, or OpenVINO's .xml).
+
+    Networks of other projects are taken to map LR (N, 3, h, w) in [0, 1] RGB to SR the same way, and
+    run on whole pictures.
+
+    Args:
+        name: What tables call it.
+        file: The network.
+        scale: Of a network that does not tell its own.
+        engine: As for `open_engine`.
+        precision: As for `open_engine`.
+        threads: As for `open_engine`.
+        ensemble: Average over the eight symmetries of the square.
+        recipe: What trained it, or "".
+
+    Raises:
+        KerasSRError: The engine cannot run it.
+        WeightsError: The file is missing or damaged.
+    """
+    network = open_engine(
+        file,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        assume={"scale": str(scale), "receptive_field": WHOLE},
+    )
+
+    def run(lr: np.ndarray) -> np.ndarray:
+        return upscale(lr, network, rounded=not ensemble)
+
+    enlarge = self_ensemble(run) if ensemble else run
+    return Candidate(
+        name,
+        "network",
+        lambda pair, lr: enlarge(lr),
+        scale=network.scale,
+        file=str(file),
+        sha256=network_sha256(file),
+        engine=type(network).__name__.removesuffix("Engine").lower(),
+        precision=precision,
+        recipe=recipe,
+    )
+
+
+def network_sha256(file: Path) -> str:
+    """Return the hash of a network's file; of OpenVINO's two, that of the weights."""
+    weights = file.with_suffix(".bin")
+    return sha256(weights if file.suffix == ".xml" and weights.is_file() else file)
+
+
+def picture_candidate(name: str, folder: Path) -> Candidate:
+    """Return a folder of ready-made SR pictures as a candidate: any tool's output can be measured.
+
+    The picture of `img_001` is called `img_001`, or that with something behind it that does not begin
+    with a digit or a letter (`img_001_x4`, `img_001-result`), or `img_001x4`.
+
+    Raises:
+        DataError: There is no picture in the folder.
+    """
+    pictures = list_pictures(folder)
+    if not pictures:
+        raise DataError(f"there is no picture in {str(folder)!r}: expected one for each HR picture")
+
+    def enlarge(pair: Pair, lr: np.ndarray) -> np.ndarray:
+        return read_rgb(picture_of(pair, folder, pictures))
+
+    return Candidate(name, "pictures", enlarge, file=str(folder))
+
+
+def picture_of(pair: Pair, folder: Path, pictures: list[Path]) -> Path:
+    """Return the one picture of a folder that belongs to a pair.
+
+    Raises:
+        PictureError: There is none, or there are several.
+    """
+    stems = {Path(pair.name).name, pair.hr.stem, pair.hr.stem.removesuffix("_HR")}
+    named = [path for path in pictures if path.stem in stems]
+    found = named or [path for path in pictures if any(extends(path.stem, stem) for stem in stems)]
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found[:3]) or "none"
+        raise PictureError(f"expected one picture in {folder} for {pair.hr.name}, found {names}")
+    return found[0]
+
+
+def extends(stem: str, base: str) -> bool:
+    """Tell whether a name is another with something behind it.
+
+    Example:
+        >>> extends("img_001_x4", "img_001"), extends("img_001x4", "img_001"), extends("img_0012", "img_001")
+        (True, True, False)
+    """
+    rest = stem.removeprefix(base)
+    if not stem.startswith(base) or not rest:
+        return False
+    return not rest[0].isalnum() or (rest[0] in "xX" and rest[1:2].isdigit())
+
+
+def truth_candidate() -> Candidate:
+    """Return HR itself: what a metric without reference gives for the truth."""
+    return Candidate("HR", "truth", lambda pair, lr: read_rgb(pair.hr))

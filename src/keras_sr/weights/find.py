@@ -1,0 +1,31 @@
+"""Where weights are: from a name, a run folder or a path to the file. No framework is imported here."""
+
+from pathlib import Path
+
+from keras_sr.errors import WeightsError
+from keras_sr.weights import registry
+
+#: The files of a run folder that hold a generator, best first.
+RUN_FILES = ("generator.npz", "state.npz")
+
+
+def find(name: str | Path) -> Path:
+    """Return the file that holds a generator's weights.
+
+    Raises:
+        WeightsError: Neither a file, nor a run folder with a checkpoint, nor a name of shipped weights.
+    """
+    path = Path(name)
+    if path.is_dir():
+        for file in RUN_FILES:
+            if (path / file).is_file():
+                return path / file
+        raise WeightsError(f"{path} holds no {' and no '.join(RUN_FILES)}: it is not the folder of a run")
+    if path.is_file():
+        return path
+    if str(name) in registry.names():
+        return registry.weights_path(str(name))
+    raise WeightsError(
+        f"{name} is neither a file, nor a run folder, nor one of the shipped weights: "
+        f"{', '.join(registry.names())}"
+    )

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+
+from keras_sr.errors import DataError, KerasSRError, PictureError, WeightsError
+from keras_sr.evaluation.candidates import network_candidate, picture_candidate, picture_of
+from keras_sr.evaluation.folders import Pair
+from keras_sr.images.io import write
+from keras_sr.inference.upscale import upscale
+from keras_sr.weights import registry
+
+RNG = np.random.default_rng(0)
+LR = RNG.integers(0, 256, (9, 14, 3), np.uint8)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    return Pair("img_001", write(tmp_path / "img_001.png", np.zeros((8, 8, 3), np.uint8)), None)
+
+
+def run(candidate):
+    return candidate.enlarge(None, LR)
+
+
+def test_a_network_gives_what_upscale_gives():
+    candidate = network_candidate("mine", registry.onnx_path("compact_x4"), scale=2, recipe="compact")
+    np.testing.assert_array_equal(run(candidate), upscale(LR, "compact_x4"))
+    assert (candidate.scale, candidate.engine, candidate.precision) == (4, "openvino", "f32")
+    assert candidate.sha256 == registry.passport("compact_x4").sha256["onnx"]
+
+
+def test_openvinos_own_format_is_the_same_network(tmp_path):
+    openvino = pytest.importorskip("openvino")
+    model = openvino.Core().read_model(registry.onnx_path("compact_x4"))
+    openvino.save_model(model, tmp_path / "net.xml", compress_to_fp16=False)
+    candidate = network_candidate("mine", tmp_path / "net.xml", scale=2)
+    assert candidate.scale == 4
+    np.testing.assert_array_equal(run(candidate), upscale(LR, "compact_x4"))
+    with pytest.raises(KerasSRError, match="network of OpenVINO, which onnxruntime cannot run"):
+        network_candidate("mine", tmp_path / "net.xml", scale=4, engine="onnxruntime")
+    other = network_candidate("mine", registry.onnx_path("compact_x4"), scale=4)
+    assert candidate.sha256 != other.sha256
+
+
+def test_a_network_of_another_project_is_run_whole(tmp_path):
+    """No facts in the file: the scale is the one asked for, and no tile is cut."""
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(registry.onnx_path("compact_x4"))
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "foreign.onnx")
+    for engine in ("openvino", "onnxruntime"):
+        candidate = network_candidate("foreign", tmp_path / "foreign.onnx", scale=4, engine=engine)
+        assert np.abs(run(candidate).astype(int) - upscale(LR, "compact_x4")).max() <= 1
+    with pytest.raises(WeightsError, match="does not say its scale"):
+        upscale(LR, str(tmp_path / "foreign.onnx"))
+
+
+def test_the_self_ensemble_gives_floats_that_turn_with_the_picture():
+    candidate = network_candidate("mine", registry.onnx_path("compact_x4"), scale=4, ensemble=True)
+    sr = run(candidate)
+    assert sr.dtype == np.float32
+    turned = candidate.enlarge(None, np.ascontiguousarray(np.rot90(LR)))
+    np.testing.assert_allclose(turned, np.rot90(sr), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["img_001", "img_001x4", "img_001_x4", "img_001_SRGAN", "img_001-out", "sub/img_001"]
+)
+def test_pictures_of_other_tools_are_found_by_name(pair, tmp_path, name):
+    folder = tmp_path / "sr"
+    write(folder / f"{name}.png", np.full((8, 8, 3), 7, np.uint8))
+    write(folder / "img_0010.png", np.full((8, 8, 3), 9, np.uint8))
+    assert picture_candidate("tool", folder).enlarge(pair, LR).max() == 7
+
+
+def test_an_exact_name_wins(pair, tmp_path):
+    folder = tmp_path / "sr"
+    for name in ("img_001", "img_001_LR"):
+        write(folder / f"{name}.png", np.zeros((8, 8, 3), np.uint8))
+    assert picture_of(pair, folder, sorted(folder.iterdir())).stem == "img_001"
+
+
+def test_missing_and_ambiguous_pictures(pair, tmp_path):
+    folder = tmp_path / "sr"
+    for name in ("img_001_a", "img_001_b"):
+        write(folder / f"{name}.png", np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(PictureError, match=r"expected one picture in .* found img_001_a.png, img_001_b.png"):
+        picture_candidate("tool", folder).enlarge(pair, LR)
+    alone = Pair("img_002", tmp_path / "img_002.png", None)
+    with pytest.raises(PictureError, match="found none"):
+        picture_candidate("tool", folder).enlarge(alone, LR)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="there is no picture in"):
+        picture_candidate("tool", tmp_path / "empty")
