@@ -50,7 +50,7 @@ def table(data: dict, results: dict) -> str:
         [
             row["model"] if not row["failures"] else f"{row['model']} ({row['measured']} of {row['total']})",
             *(number(row["mean"][metric["key"]], metric["digits"]) for metric in metrics),
-            number(row["seconds"], 2),
+            number(row["seconds"], 3),
             number(row["peak_mb"], 0),
             row["verdict"]["text"],
         ]

@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
         package = importlib.import_module("lpips")
     except ImportError as error:
         raise WeightsError(f"{error}: pip install lpips torch torchvision") from error
-    arrays = convert(package.LPIPS(net=chosen.net, verbose=False), chosen.net)
+    arrays: dict[str, Any] = convert(package.LPIPS(net=chosen.net, verbose=False), chosen.net)
     out = chosen.out or cache_folder() / f"lpips_{chosen.net}.npz"
     with atomic_write(out) as file:
         np.savez(file, **arrays)
