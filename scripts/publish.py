@@ -33,6 +33,7 @@ def main() -> None:
     for text in ("--data", "--licence", "--hardware"):
         parser.add_argument(text, required=True)
     parser.add_argument("--command", help="how it was trained, where that was not one folder photos/")
+    parser.add_argument("--commit", help="of the code that trained it, where that is not the present one")
     parser.add_argument("--score", type=Path, action="append", default=[])
     arguments = parser.parse_args()
     registry.FILES.mkdir(exist_ok=True)
@@ -56,7 +57,8 @@ def main() -> None:
         scale=recipe.scale,
         recipe=meta["recipe"],
         command=arguments.command or command_of(recipe),
-        commit=subprocess.run(
+        commit=arguments.commit
+        or subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip(),
         data=arguments.data,

@@ -8,7 +8,7 @@ from keras_sr.cli import main
 
 #: Modules that take long to import and that help and version have no use for.
 HEAVY = ["numpy", "PIL", "rich", "openvino", "onnxruntime", "keras", "tensorflow", "torch", "jax"]
-COMMANDS = ["upscale", "train", "benchmark", "compare", "weights"]
+COMMANDS = ["upscale", "train", "benchmark", "compare", "weights", "doctor"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[c, "--help"] for c in COMMANDS]])
@@ -36,7 +36,7 @@ def test_version(run):
 def test_every_help_has_an_example(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0
-    assert f"  keras-sr {command} " in out or command == "weights"
+    assert f"  keras-sr {command} " in out or command in ("weights", "doctor")
     assert "keras-sr" in out.split("\n", 3)[3]
 
 

@@ -21,7 +21,8 @@ def quoted():
     for path in FILES:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             match = re.match(
-                r"\s*(?:Run: |\$\(BIN\)/)?keras-sr ((?:upscale|train|benchmark|compare|weights).*)", line
+                r"\s*(?:Run: |\$\(BIN\)/)?keras-sr ((?:upscale|train|benchmark|compare|weights|doctor).*)",
+                line,
             )
             if match and "COMMAND" not in line:
                 yield pytest.param(match[1], id=f"{path.name}:{number}")

@@ -1,8 +1,17 @@
+import io
+import json
+import sys
+from dataclasses import replace
+
 import numpy as np
-from PIL import Image
+import pytest
+from PIL import Image, ImageCms
 
 from keras_sr.images.io import read
+from keras_sr.images.ranges import from_float
+from keras_sr.images.resize import imresize
 from keras_sr.inference import open_engine, upscale
+from keras_sr.metrics import lr_consistency
 
 
 def names(folder):
@@ -105,12 +114,157 @@ def test_compare_writes_a_labelled_sheet(run, photographs, network_file, tmp_pat
     assert len(out.splitlines()) == 4
 
 
-def test_scale_has_to_fit_the_network(run, photographs, network_file, tmp_path):
+def size_of(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [
+        ((), (32, 24)),
+        (("-s", 2), (32, 24)),
+        (("-s", 3.5), (56, 42)),
+        (("-s", 0.5), (8, 6)),
+        (("--width", 100), (100, 75)),
+        (("--height", 30), (40, 30)),
+        (("--width", 10, "--height", 50), (10, 50)),
+        (("--max-megapixels", 0.0003), (20, 15)),
+    ],
+)
+def test_any_size(run, photographs, network_file, tmp_path, arguments, size):
+    target = tmp_path / "large.png"
+    code, _, err = run("upscale", photographs / "a.png", "-o", target, "-n", network_file, *arguments)
+    assert code == 0, err
+    assert size_of(target) == size
+    assert ("the rest to x3.5 is bicubic" in err) == (arguments == ("-s", 3.5))
+
+
+def test_resizing_comes_before_rounding(run, photographs, network_file, tmp_path):
+    """Real-ESRGAN resizes what it has rounded to 8 bits."""
+    target = tmp_path / "large.png"
+    assert run("upscale", photographs / "a.png", "-o", target, "-n", network_file, "-s", 1.5)[0] == 0
+    exact = upscale(photographs / "a.png", open_engine(network_file), rounded=False)
+    expected = from_float(imresize(exact, size=(18, 24)))
+    np.testing.assert_array_equal(read(target).pixels, expected)
+
+
+def test_sizes_that_make_no_sense(run, photographs, network_file, tmp_path):
     arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "large.png", "-n", network_file]
-    code, _, err = run(*arguments, "--scale", 4)
+    code, _, err = run(*arguments, "-s", 2, "--width", 100)
     assert code == 2
-    assert "network blur enlarges x2, not x4" in err
-    assert run(*arguments, "--scale", 2)[0] == 0
+    assert "give a scale, or a width and height, not both" in err
+    assert run(*arguments, "-s", 0)[0] == run(*arguments, "--width", 0)[0] == 2
+
+
+def test_the_flags_of_real_esrgan(run, photographs, network_file, tmp_path):
+    code, _, err = run(
+        *("upscale", "-i", photographs / "a.png", "-o", tmp_path / "out", "-n", network_file, "-s", 2),
+        *("-t", 64, "--tile_pad", 10, "--suffix", "out", "--ext", "jpg", "-x"),
+    )
+    assert code == 0, err
+    assert names(tmp_path / "out") == ["a_out.jpg"]
+    assert "--tile_pad is not needed" in err
+    assert run("upscale", "-i", photographs / "a.png", "-o", tmp_path / "b", "--ext", "xcf")[0] == 2
+
+
+def test_folders_inside_folders(run, photographs, network_file, tmp_path):
+    deep = photographs / "sub" / "deep"
+    deep.mkdir(parents=True)
+    (deep / "ä ß 日本.png").write_bytes((photographs / "a.png").read_bytes())
+    (photographs / ".hidden").mkdir()
+    (photographs / ".hidden" / "x.png").write_bytes(b"")
+    code, out, _ = run("upscale", photographs, "-r", "-o", tmp_path / "large", "-n", network_file)
+    assert code == 0
+    assert (tmp_path / "large" / "sub" / "deep" / "ä ß 日本_x2.png").is_file()
+    assert len(out.splitlines()) == 4
+    assert len(names(tmp_path / "large")) == 4
+    # Without -r they are left alone.
+    assert len(run("upscale", photographs, "-o", tmp_path / "flat", "-n", network_file)[1].splitlines()) == 3
+
+
+def test_what_is_there_is_left_alone_when_asked(run, photographs, network_file, tmp_path):
+    arguments = ["upscale", photographs, "-o", tmp_path / "large", "-n", network_file, "--skip-existing"]
+    assert run(*arguments)[0] == 0
+    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "large").iterdir()}
+    (tmp_path / "large" / "b_x2.png").unlink()
+    code, out, err = run(*arguments)
+    assert code == 0
+    assert len(out.splitlines()) == 3
+    assert err.count("is there, left alone") == 2
+    same = [path for path, stamp in stamps.items() if path.stat().st_mtime_ns == stamp]
+    assert sorted(path.name for path in same) == ["a_x2.png", "c_x2.JPG"]
+
+
+def test_a_dry_run_writes_nothing(run, photographs, network_file, tmp_path):
+    code, out, _ = run("upscale", photographs, "-o", tmp_path / "large", "-n", network_file, "--dry-run")
+    assert code == 0
+    assert out.splitlines()[0] == f"{photographs / 'a.png'} -> {tmp_path / 'large' / 'a_x2.png'}"
+    assert not (tmp_path / "large").exists()
+
+
+def test_the_report_has_a_line_for_each_picture(run, photographs, network_file, tmp_path):
+    (photographs / "b.png").write_bytes(b"no picture at all")
+    arguments = ["-o", tmp_path / "large", "-n", network_file, "--report", tmp_path / "report.json"]
+    assert run("upscale", photographs, *arguments)[0] == 1
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert {key: report[key] for key in ("total", "done", "skipped", "failed")} == {
+        "total": 3,
+        "done": 2,
+        "skipped": 0,
+        "failed": 1,
+    }
+    done, failed, _ = report["pictures"]
+    assert (done["status"], done["size"]) == ("done", [32, 24])
+    sr, lr = (read(tmp_path / path).pixels for path in ("large/a_x2.png", photographs / "a.png"))
+    assert done["lr_psnr"] == pytest.approx(lr_consistency(sr, lr))
+    assert failed["status"] == "failed"
+    assert "b.png" in failed["reason"]
+
+
+def test_a_file_survives_the_command(run, network_file, tmp_path):
+    """16 bits, transparency, profile, EXIF and resolution, all at once."""
+    from keras_sr.images import picture as files
+
+    exif = Image.Exif()
+    exif[271] = "A camera"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    small = np.random.default_rng(0).integers(0, 255, (10, 12, 3), np.uint8)
+    Image.fromarray(small).save(tmp_path / "seed.png", exif=exif, icc_profile=profile, dpi=(300, 300))
+    seed = files.read(tmp_path / "seed.png")
+    deep = replace(
+        seed,
+        pixels=seed.pixels.astype(np.uint16) * 250,
+        alpha=np.arange(120, dtype=np.uint16).reshape(10, 12) * 500,
+    )
+    files.write(tmp_path / "a.png", deep)
+    code, _, err = run("upscale", tmp_path / "a.png", "-o", tmp_path / "b.png", "-n", network_file)
+    assert code == 0
+    assert "left behind" not in err
+    back = files.read(tmp_path / "b.png")
+    assert (back.pixels.dtype, back.pixels.shape, back.alpha.shape) == (np.uint16, (20, 24, 3), (20, 24))
+    assert back.metadata["icc-profile-data"][1] == profile
+    assert back.metadata["exif-ifd0-Make"][1].startswith("A camera")
+    assert back.resolution == pytest.approx((600 / 25.4, 600 / 25.4), rel=1e-2)
+    code, _, err = run("upscale", tmp_path / "a.png", "-o", tmp_path / "b.jpg", "-n", network_file)
+    assert code == 0
+    assert "left behind: transparency (laid over white), 16 bits (rounded to 8 bits)" in err
+
+
+def test_pipes(run, photographs, network_file, tmp_path, monkeypatch):
+    data = (photographs / "a.png").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    out = io.BytesIO()
+    wrapped = io.TextIOWrapper(out)
+    monkeypatch.setattr(sys, "argv", ["keras-sr", "upscale", "-", "-o", "-", "-n", str(network_file)])
+    monkeypatch.setattr(sys, "stdout", wrapped)
+    from keras_sr.cli import main
+
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert not leaving.value.code
+    expected = upscale(photographs / "a.png", open_engine(network_file))
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(out.getvalue()))), expected)
 
 
 def test_unknown_networks_and_engines_list_the_known_ones(run, photographs, network_file, tmp_path):
@@ -142,14 +296,14 @@ def test_small_memory_and_one_thread_give_the_same_picture(run, network_file, tm
 def test_ctrl_c_leaves_whole_files_only(run, photographs, network_file, tmp_path, monkeypatch):
     from keras_sr.inference import jobs
 
-    real = jobs.upscale
+    real = jobs.enlarge
 
     def interrupted(picture, *arguments, **options):
         if picture.source.name == "b.png":
             raise KeyboardInterrupt
         return real(picture, *arguments, **options)
 
-    monkeypatch.setattr(jobs, "upscale", interrupted)
+    monkeypatch.setattr(jobs, "enlarge", interrupted)
     code, out, err = run("upscale", photographs, "-o", tmp_path / "large", "-n", network_file)
     assert code == 130
     assert names(tmp_path / "large") == ["a_x2.png"]

@@ -36,16 +36,16 @@ def test_the_default_network_is_taken(run, registry, photographs, tmp_path):
     assert "32x24" in err
 
 
-def test_scale_chooses_a_network_or_lists_what_there_is(run, registry, photographs, tmp_path):
+def test_scale_chooses_the_network_that_enlarges_just_enough(run, registry, photographs, tmp_path):
     from keras_sr.cli.networks import network_file
 
-    assert network_file(None, 3).name == "tiny_x3.onnx"
-    assert (
-        network_file("tiny_x2", 3).name == "tiny_x2.onnx"
-    )  # refused later, when the network has told its scale
+    for scale, name in ((1.5, "tiny_x2"), (2, "tiny_x2"), (2.1, "tiny_x3"), (3, "tiny_x3"), (8, "tiny_x3")):
+        assert network_file(None, scale).name == f"{name}.onnx"
+    assert network_file("tiny_x2", 3).name == "tiny_x2.onnx"
     code, _, err = run("upscale", photographs / "a.png", "-o", tmp_path / "large.png", "-s", 4)
-    assert code == 2
-    assert "no network enlarges x4: there is tiny_x2 (x2), tiny_x3 (x3)" in err
+    assert code == 0
+    assert "64x48" in err
+    assert "the rest to x4 is bicubic" in err
 
 
 def test_upscale_from_python_by_name(registry, photographs):

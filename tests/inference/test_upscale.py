@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from keras_sr.errors import PictureError, WeightsError
+from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.inference import upscale
+from keras_sr.inference.upscale import enlarge
 
 
 class Blur:
@@ -103,9 +105,91 @@ def test_white_stays_white_and_black_black():
 
 def test_16_bits_and_floats_mean_what_they_are(engine):
     picture = photograph(9, 9, 3)
-    expected = upscale(picture, engine)
-    np.testing.assert_array_equal(upscale(picture.astype(np.uint16) * 257, engine), expected)
-    np.testing.assert_array_equal(upscale(to_float(picture), engine), expected)
+    exact = upscale(picture, engine, rounded=False)
+    assert exact.dtype == np.float32
+    np.testing.assert_array_equal(upscale(picture, engine), from_float(exact))
+    deep = upscale(picture.astype(np.uint16) * 257, engine)
+    np.testing.assert_array_equal(deep, from_float(exact, "uint16"))
+    np.testing.assert_array_equal(upscale(to_float(picture), engine), exact)
+    # A dark 16-bit picture is not an 8-bit one (Real-ESRGAN takes it for that when nothing is above 256).
+    dark = photograph(9, 9, 3).astype(np.uint16)
+    exact = upscale(dark / 65535, engine).clip(0, 1)
+    np.testing.assert_allclose(upscale(dark, engine) / 65535, exact, atol=1e-5)
+
+
+def test_floats_of_any_range_keep_it():
+    picture = photograph(9, 11, 3) / 255
+    inner = (slice(4, -4), slice(4, -4))  # this engine sees zeros outside, which are not the same in both
+    expected = upscale(picture, Blur())[inner]
+    for low, span in ((-40.0, 300.0), (0.0, 1000.0), (-1.0, 2.0)):
+        other = upscale((picture * span + low).astype(np.float32), Blur())[inner]
+        np.testing.assert_allclose((other - low) / span, expected, atol=2e-5)
+    flat = np.full((9, 9, 1), 7.5, np.float32)
+    np.testing.assert_allclose(upscale(flat, Blur())[4:-4, 4:-4], 7.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("bands", [1, 2, 4, 7])
+def test_bands_are_enlarged_one_by_one(engine, bands, dtype):
+    picture = photograph(9, 12, bands, dtype=dtype)
+    sr = upscale(picture, engine)
+    assert (sr.shape, sr.dtype) == ((18, 24, bands), dtype)
+    for band in range(bands):
+        np.testing.assert_array_equal(sr[..., band], upscale(picture[..., band], engine))
+
+
+def test_three_bands_may_be_declared_rgb(engine):
+    picture = photograph(9, 12, 5)
+    sr = upscale(picture, engine, rgb=(3, 2, 0))
+    np.testing.assert_array_equal(sr[..., [3, 2, 0]], upscale(picture[..., [3, 2, 0]], engine))
+    np.testing.assert_array_equal(sr[..., 4], upscale(picture[..., 4], engine))
+    for wrong in ((0, 1), (0, 1, 5), (1, 1, 2), (-1, 0, 1)):
+        with pytest.raises(PictureError, match="rgb must name three of the bands 0 to 4"):
+            upscale(picture, engine, rgb=wrong)
+
+
+# --- transparency
+
+
+def test_alpha_is_enlarged_and_opaque_stays_opaque(engine):
+    colours, alpha = photograph(12, 14, 3), photograph(12, 14)
+    larger = enlarge(Picture(colours, alpha), engine)
+    np.testing.assert_array_equal(larger.alpha, upscale(alpha, engine))
+    opaque = enlarge(Picture(colours, np.full((12, 14), 255, np.uint8)), engine)
+    assert (opaque.alpha == 255).all()
+    np.testing.assert_array_equal(opaque.pixels, upscale(colours, engine))
+
+
+def test_what_is_hidden_by_transparency_makes_no_halo():
+    """A white disc on nothing, with black rubbish under the nothing: its edge must not turn grey."""
+    rows, columns = np.mgrid[:40, :40]
+    disc = (rows - 20) ** 2 + (columns - 20) ** 2 < 150
+    colours = np.where(disc[..., None], 255, 0).astype(np.uint8).repeat(3, 2)
+    larger = enlarge(Picture(colours, np.where(disc, 255, 0).astype(np.uint8)), Blur())
+    seen = larger.alpha[4:-4, 4:-4] > 0
+    assert (larger.pixels[4:-4, 4:-4][seen] == 255).all()
+    # Without the filling they would.
+    assert (upscale(colours, Blur())[4:-4, 4:-4][seen] < 255).any()
+
+
+def test_pages_do_not_see_each_other():
+    pages = [photograph(8, 9, 3, seed=seed) for seed in range(3)]
+    larger = enlarge(Picture(np.concatenate(pages), pages=3), Blur())
+    np.testing.assert_array_equal(larger.pixels, np.concatenate([upscale(page, Blur()) for page in pages]))
+    assert larger.pages == 3
+
+
+def test_resolution_grows_with_the_picture(engine):
+    assert enlarge(Picture(photograph(4, 4, 3), resolution=(3.0, 4.0)), engine).resolution == (6.0, 8.0)
+
+
+def test_progress_covers_bands_pages_and_alpha(engine):
+    shares = []
+    picture = Picture(photograph(90, 80, 4), photograph(90, 80), pages=2)
+    enlarge(picture, engine, memory=1, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0)
+    assert len(set(shares)) == len(shares) > 10
 
 
 def test_files_pictures_and_pillow_images(engine, tmp_path):
@@ -119,15 +203,24 @@ def test_files_pictures_and_pillow_images(engine, tmp_path):
         np.testing.assert_array_equal(upscale(given_as, engine), expected)
 
 
-@pytest.mark.parametrize("shape", [(0, 4, 3), (4,), (4, 4, 2), (4, 4, 4), (1, 4, 4, 3)])
+@pytest.mark.parametrize("shape", [(0, 4, 3), (4,), (4, 4, 0), (1, 4, 4, 3)])
 def test_refuses_what_is_no_picture(engine, shape):
     with pytest.raises(PictureError, match=r"expected \(H, W\)"):
         upscale(np.zeros(shape, np.uint8), engine)
 
 
-def test_refuses_a_palette_and_unknown_pixels(engine, tmp_path):
-    with pytest.raises(PictureError, match="mode L or RGB, got P"):
-        upscale(Image.new("P", (4, 4)), engine)
+def test_pillow_images_of_every_mode(engine):
+    rgb = photograph(6, 7, 3)
+    for mode, bands in (("RGB", 3), ("L", 1), ("RGBA", 4), ("LA", 2), ("P", 3), ("1", 1), ("CMYK", 3)):
+        image = Image.fromarray(rgb).convert(mode)
+        sr = upscale(image, engine)
+        assert sr.shape == (12, 14, bands), mode
+    np.testing.assert_array_equal(
+        upscale(Image.fromarray(rgb).convert("RGBA"), engine)[..., :3], upscale(rgb, engine)
+    )
+
+
+def test_refuses_unknown_pixels(engine, tmp_path):
     with pytest.raises(PictureError, match="int64"):
         upscale(np.zeros((4, 4, 3), np.int64), engine)
     with pytest.raises(PictureError, match="NaN"):

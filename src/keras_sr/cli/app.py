@@ -8,6 +8,7 @@ import typer
 from keras_sr import __version__
 from keras_sr.cli.benchmark import benchmark
 from keras_sr.cli.compare import compare
+from keras_sr.cli.doctor import doctor
 from keras_sr.cli.say import say
 from keras_sr.cli.train import train
 from keras_sr.cli.upscale import upscale
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (upscale, train, benchmark, compare, weights):
+for command in (upscale, train, benchmark, compare, weights, doctor):
     app.command()(command)
 
 

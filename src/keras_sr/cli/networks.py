@@ -4,11 +4,10 @@ from pathlib import Path
 
 from keras_sr.cli.backend import prepare_keras
 from keras_sr.cli.say import say
-from keras_sr.errors import KerasSRError
 from keras_sr.files import sha256
 
 
-def network_file(name: str | None, scale: int | None) -> Path:
+def network_file(name: str | None, scale: float | None) -> Path:
     """Return the exported file of a network.
 
     Args:
@@ -17,7 +16,7 @@ def network_file(name: str | None, scale: int | None) -> Path:
         scale: Chooses the network when it has no name.
 
     Raises:
-        KerasSRError: There is no such network, or none of that scale.
+        KerasSRError: There is no such network.
     """
     from keras_sr.inference.upscale import find_network
 
@@ -26,16 +25,14 @@ def network_file(name: str | None, scale: int | None) -> Path:
     return find_network(name) if name or scale is None else of_scale(scale)
 
 
-def of_scale(scale: int) -> Path:
-    """Return the first network of the registry that enlarges `scale` times."""
+def of_scale(scale: float) -> Path:
+    """Return the network that enlarges the least of those that enlarge enough; else the one with the most."""
     from keras_sr.weights import registry
 
     scales = {name: registry.passport(name).scale for name in registry.names()}
-    fitting = [name for name in scales if scales[name] == scale]
-    if not fitting:
-        known = ", ".join(f"{name} (x{n})" for name, n in scales.items())
-        raise KerasSRError(f"no network enlarges x{scale}: there is {known}; or give your own by --name")
-    return registry.onnx_path(fitting[0])
+    enough = [name for name in scales if scales[name] >= scale]
+    chosen = min(enough, key=scales.__getitem__) if enough else max(scales, key=scales.__getitem__)
+    return registry.onnx_path(chosen)
 
 
 def exported(weights: Path) -> Path:

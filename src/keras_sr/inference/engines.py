@@ -207,6 +207,21 @@ def open_engine(
     return ENGINES[installed[0]](path, precision=precision, threads=threads, assume=assume)
 
 
+def capabilities() -> dict[str, list[str]]:
+    """Return the engines that are installed, the preferred one first, and the precisions each has here."""
+    found = {}
+    for name, engine in ENGINES.items():
+        if find_spec(name):
+            fast = name != "openvino" or "BF16" in openvino_capabilities()
+            found[name] = [precision for precision in engine.PRECISIONS if precision == "f32" or fast]
+    return found
+
+
+def openvino_capabilities() -> list[str]:
+    """Return what OpenVINO says the processor computes in hardware."""
+    return list(import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
 def check_precision(engine: str, precision: str, known: tuple[str, ...]) -> None:
     """Refuse a precision that the engine cannot be asked for."""
     if precision not in known:

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_sr.inference.engines import Engine
+
 
 def self_ensemble(enlarge: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     """Return an upscaler that averages `enlarge` over the eight symmetries of the square.
 
     Args:
-        enlarge: LR uint8 (h, w, 3) to SR float (H, W, 3); floats, because rounding eight times would cost
+        enlarge: LR (h, w, 3) to SR float (H, W, 3); floats, because rounding eight times would cost
             what the average gains.
 
     Returns:
@@ -36,3 +38,20 @@ def self_ensemble(enlarge: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.n
         return total / np.float32(8)
 
     return run
+
+
+class EnsembleEngine:
+    """An engine whose every run is averaged over the eight symmetries; else what it wraps.
+
+    Args:
+        engine: From `inference.engines`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.name, self.scale = f"{engine.name}, self-ensemble", engine.scale
+        self.receptive_field, self.bytes_per_pixel = engine.receptive_field, engine.bytes_per_pixel
+        self._run = self_ensemble(lambda lr: engine.run(lr[None])[0])
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
+        return np.stack([self._run(lr) for lr in batch])

@@ -1,17 +1,28 @@
 """Many files at once: which picture becomes which file, and one enlarged file after the other."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from keras_sr.errors import PictureError
-from keras_sr.images.io import SUFFIXES, WRITTEN, read, write
+from keras_sr.errors import KerasSRError, PictureError, unknown
+from keras_sr.images import picture as pictures
+from keras_sr.images.io import SUFFIXES, write
+from keras_sr.images.picture import PLAIN, SAVERS, Picture
+from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.resize import imresize
 from keras_sr.images.sheet import sheet
 from keras_sr.inference.engines import Engine
-from keras_sr.inference.upscale import MEMORY, upscale
+from keras_sr.inference.size import Size
+from keras_sr.inference.upscale import MEMORY, enlarge
+
+#: Suffixes that results can have.
+WRITTEN = (*SAVERS, *PLAIN)
 
 
 @dataclass(frozen=True)
@@ -22,56 +33,138 @@ class Job:
     target: Path
 
 
-def plan(inputs: Iterable[str | Path], output: str | Path, scale: int) -> list[Job]:
+@dataclass(frozen=True)
+class Settings:
+    """How all pictures of a batch are enlarged.
+
+    Attributes:
+        size: How large results are to be.
+        memory: Bytes that the activations of a tile may take.
+        tile: Side of a tile in LR pixels instead.
+        skip_existing: Whether a result that is there is left alone.
+        max_pixels: Pictures with more pixels are refused; None refuses none.
+        consistency: Whether to measure how well results shrink back to their pictures.
+    """
+
+    size: Size = field(default_factory=Size)
+    memory: int = MEMORY
+    tile: int | None = None
+    skip_existing: bool = False
+    max_pixels: int | None = pictures.MAX_PIXELS
+    consistency: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job.
+
+    Attributes:
+        job: The job.
+        status: `"done"`, `"skipped"` or `"failed"`.
+        reason: Why it failed, in one line.
+        size: (width, height) of the result.
+        seconds: Of the network alone.
+        lost: What the file held and the result does not.
+        lr_psnr: LR consistency in dB (`metrics.lr_consistency`), where it was asked for and can be measured.
+    """
+
+    job: Job
+    status: str
+    reason: str = ""
+    size: tuple[int, int] | None = None
+    seconds: float | None = None
+    lost: tuple[str, ...] = ()
+    lr_psnr: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for a report."""
+        return {
+            "source": str(self.job.source),
+            "target": str(self.job.target),
+            "status": self.status,
+            "reason": self.reason,
+            "size": self.size,
+            "seconds": self.seconds,
+            "lost": list(self.lost),
+            "lr_psnr": self.lr_psnr,
+        }
+
+
+def plan(
+    inputs: Iterable[str | Path],
+    output: str | Path,
+    scale: float,
+    *,
+    recursive: bool = False,
+    suffix: str | None = None,
+    extension: str = "auto",
+) -> list[Job]:
     """Return a job for every picture, before anything is enlarged.
 
     One file goes to `output` itself when that ends like a picture. Otherwise `output` is a folder, made
     when it is absent, and `a.png` becomes `a_x4.png` in it; a suffix that cannot be written, `.png`.
 
     Args:
-        inputs: Files, and folders whose pictures are taken, without those of folders inside.
+        inputs: Files, and folders whose pictures are taken.
         output: A file or a folder.
-        scale: Of the network.
+        scale: Of the results, for their names.
+        recursive: Take the pictures of folders inside, too; results keep their folders.
+        suffix: Put behind names instead of `x4`; "" puts nothing.
+        extension: What results end with, such as `png`; `auto` takes that of the picture.
 
     Raises:
         PictureError: A folder holds no picture, several pictures would go to one file, or a picture
             would be written over one that is to be read.
     """
     inputs, output = [Path(path) for path in inputs], Path(output)
-    sources = [picture for path in inputs for picture in (pictures(path) if path.is_dir() else [path])]
-    sources = list(dict.fromkeys(sources))
+    ending = "" if extension == "auto" else f".{extension.lower().lstrip('.')}"
+    if ending and ending not in WRITTEN:
+        raise PictureError(unknown("extension", extension, ["auto", *(known[1:] for known in WRITTEN)]))
+    mark = f"_x{scale:g}" if suffix is None else f"_{suffix}" if suffix else ""
+    # Each picture with the folder that its result's place is relative to.
+    found = [
+        (picture, path if path.is_dir() else picture.parent)
+        for path in inputs
+        for picture in (list_pictures(path, recursive) if path.is_dir() else [path])
+    ]
+    found = list(dict.fromkeys(found))
     looks_like_file = output.suffix.lower() in WRITTEN and not output.is_dir()
     if looks_like_file and len(inputs) == 1 and not inputs[0].is_dir():
-        jobs = [Job(sources[0], output)]
+        jobs = [Job(found[0][0], output)]
     elif looks_like_file or output.is_file():
         raise PictureError(f"{output} is one file: several pictures need a folder to go to")
     else:
-        jobs = [Job(source, output / target_name(source, scale)) for source in sources]
+        jobs = [
+            Job(source, output / source.parent.relative_to(base) / target_name(source, mark, ending))
+            for source, base in found
+        ]
     refuse_collisions(jobs)
     return jobs
 
 
-def pictures(folder: Path) -> list[Path]:
+def list_pictures(folder: Path, recursive: bool = False) -> list[Path]:
     """Return the picture files of a folder by name, hidden ones left out."""
     found = sorted(
         path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+        for path in (folder.rglob("*") if recursive else folder.iterdir())
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
     )
     if not found:
         raise PictureError(f"no picture in {folder}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     return found
 
 
-def target_name(source: Path, scale: int) -> str:
+def target_name(source: Path, mark: str, ending: str = "") -> str:
     """Return the name of the enlarged file.
 
     Example:
-        >>> target_name(Path("photos/Cat.JPG"), 4), target_name(Path("old.gif"), 2)
+        >>> target_name(Path("photos/Cat.JPG"), "_x4"), target_name(Path("old.pbm"), "_x2")
         ('Cat_x4.JPG', 'old_x2.png')
     """
-    suffix = source.suffix if source.suffix.lower() in WRITTEN else ".png"
-    return f"{source.stem}_x{scale}{suffix}"
+    ending = ending or (source.suffix if source.suffix.lower() in WRITTEN else ".png")
+    return f"{source.stem}{mark}{ending}"
 
 
 def refuse_collisions(jobs: list[Job]) -> None:
@@ -91,42 +184,159 @@ def refuse_collisions(jobs: list[Job]) -> None:
         taken[target] = job.source
 
 
-def run(
-    job: Job, engine: Engine, *, memory: int = MEMORY, progress: Callable[[float], None] | None = None
-) -> np.ndarray:
-    """Enlarge one file; the result is whole at its place, or nothing is.
+def run_all(
+    jobs: Sequence[Job],
+    engine: Engine,
+    settings: Settings,
+    progress: Callable[[int, float], None] | None = None,
+) -> Iterator[Result]:
+    """Enlarge files one after the other; a file that fails costs no other one.
 
-    Returns:
-        uint8 pixels of the result, (H, W, 1) or (H, W, 3).
+    While one is enlarged the next is read and the last is written, so that the network never waits.
 
-    Raises:
-        PictureError: The picture cannot be read, or the result cannot be written.
+    Args:
+        jobs: From `plan`.
+        engine: The network.
+        settings: How.
+        progress: Called with the number of the job at work and the share of it that is done.
+
+    Yields:
+        One result a job, in their order, when its file is whole at its place.
     """
-    picture = read(job.source)
-    sr = upscale(picture, engine, memory=memory, progress=progress)
-    write(job.target, sr)
-    return sr
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        ahead = submit_read(reader, jobs[0], settings) if jobs else None
+        behind: Future[Result] | None = None
+        for number, job in enumerate(jobs):
+            reading = ahead
+            ahead = submit_read(reader, jobs[number + 1], settings) if number + 1 < len(jobs) else None
+
+            def show(share: float, number: int = number) -> None:
+                if progress:
+                    progress(number, share)
+
+            try:
+                result = enlarge_one(job, reading, engine, settings, show)
+            except BaseException:
+                # Ctrl-C: the one before is being written, and will be whole; it is told of.
+                if behind:
+                    yield behind.result()
+                raise
+            if behind:
+                yield behind.result()
+            behind = writer.submit(finish, *result)
+        if behind:
+            yield behind.result()
 
 
-def compare(job: Job, sr: np.ndarray, scale: int, hr: np.ndarray | None = None) -> Path:
-    """Write a labelled sheet LR | bicubic | SR beside the result, `a_x4.png` to `a_x4_compare.png`.
+def submit_read(pool: ThreadPoolExecutor, job: Job, settings: Settings) -> "Future[Picture] | None":
+    """Begin to read a picture; None where its result is there and is left alone."""
+    if settings.skip_existing and job.target.exists():
+        return None
+    return pool.submit(pictures.read, job.source, max_pixels=settings.max_pixels)
+
+
+def enlarge_one(
+    job: Job,
+    reading: "Future[Picture] | None",
+    engine: Engine,
+    settings: Settings,
+    progress: Callable[[float], Any],
+) -> tuple[Result, Picture | None]:
+    """Return what became of a job so far, and the picture to write."""
+    if reading is None:
+        return Result(job, "skipped"), None
+    try:
+        picture = reading.result()
+        start = time.perf_counter()
+        larger = resized(picture, engine, settings, progress)
+        seconds = time.perf_counter() - start
+        result = Result(
+            job,
+            "done",
+            size=(larger.pixels.shape[1], len(larger.pixels) // larger.pages),
+            seconds=seconds,
+            lost=picture.lost,
+            lr_psnr=consistency(larger, picture) if settings.consistency else None,
+        )
+        return result, larger
+    # Whatever a decoder or an engine throws must not cost the other files.
+    except Exception as error:
+        return Result(job, "failed", reason=said(error)), None
+
+
+def finish(result: Result, larger: Picture | None) -> Result:
+    """Write a result and return what became of it."""
+    if larger is None:
+        return result
+    try:
+        lost = pictures.write(result.job.target, larger)
+        return replace(result, lost=tuple(dict.fromkeys([*result.lost, *lost])))
+    except Exception as error:
+        return Result(result.job, "failed", reason=said(error))
+
+
+def resized(
+    picture: Picture, engine: Engine, settings: Settings, progress: Callable[[float], Any]
+) -> Picture:
+    """Enlarge a picture to the size that was asked for; resizing is done before rounding."""
+    height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
+    size = settings.size.of(height, width, engine.scale)
+    exact = size == (height * engine.scale, width * engine.scale)
+    larger = enlarge(
+        picture, engine, memory=settings.memory, tile=settings.tile, rounded=exact, progress=progress
+    )
+    if exact:
+        return larger
+    kind = np.dtype("float32") if picture.pixels.dtype.kind == "f" else picture.pixels.dtype
+
+    def fit(pixels: np.ndarray) -> np.ndarray:
+        pages = np.split(pixels, picture.pages)
+        return from_float(np.concatenate([imresize(page, size=size) for page in pages]), kind)
+
+    return replace(
+        larger,
+        pixels=fit(larger.pixels),
+        alpha=None if larger.alpha is None else fit(larger.alpha),
+        resolution=(picture.resolution[0] * size[1] / width, picture.resolution[1] * size[0] / height),
+    )
+
+
+def consistency(larger: Picture, picture: Picture) -> float | None:
+    """Return the LR consistency of a result in dB; None where it cannot be measured, or is infinite."""
+    from keras_sr.metrics.consistency import lr_consistency
+
+    if picture.pages > 1 or picture.pixels.shape[2] not in (1, 3) or picture.pixels.dtype.kind == "f":
+        return None
+    try:
+        value = lr_consistency(from_float(to_float(larger.pixels)), from_float(to_float(picture.pixels)))
+    except PictureError:  # not a whole number of times larger
+        return None
+    return value if math.isfinite(value) else None
+
+
+def said(error: Exception) -> str:
+    """Return what an error says, on one line; errors not raised on purpose keep their class."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, KerasSRError) else f"{type(error).__name__}: {text}"
+
+
+def compare(job: Job, scale: int) -> Path:
+    """Write a labelled sheet LR | bicubic | SR beside a result, `a_x4.png` to `a_x4_compare.png`.
 
     Args:
         job: What was enlarged.
-        sr: What came out of it.
         scale: Of the network.
-        hr: The truth where it is known, (H, W, 3): it becomes a fourth panel.
 
     Returns:
         The path of the sheet.
     """
-    lr = as_rgb(read(job.source).pixels)
-    panels = [("LR", lr), ("bicubic", imresize(lr, scale)), ("keras-sr", as_rgb(sr))]
-    if hr is not None:
-        panels.append(("HR", hr))
+    lr, sr = (as_rgb(pictures.read(path, max_pixels=None)) for path in (job.source, job.target))
+    panels = [("LR", lr), ("bicubic", imresize(lr, scale)), ("keras-sr", sr)]
     return write(job.target.with_name(f"{job.target.stem}_compare.png"), sheet(panels))
 
 
-def as_rgb(pixels: np.ndarray) -> np.ndarray:
-    """Return grey or RGB pixels (H, W, C) as RGB."""
-    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+def as_rgb(picture: Picture) -> np.ndarray:
+    """Return the first page of a picture as uint8 RGB over white, for a sheet."""
+    fitted, _ = pictures.made_to_fit(picture, ("uint8",), alpha=False, pages=False)
+    bands = fitted.pixels[..., :3] if fitted.pixels.shape[2] >= 3 else fitted.pixels[..., :1]
+    return np.repeat(bands, 3, axis=2) if bands.shape[2] == 1 else bands

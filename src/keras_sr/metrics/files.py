@@ -70,18 +70,29 @@ def find(name: str) -> Path:
     if name not in FILES:
         raise WeightsError(unknown("weights of a metric", name, list(FILES)))
     known = FILES[name]
-    named = os.environ.get(known.variable)
-    if named:
-        if not Path(named).is_file():
-            raise WeightsError(f"{known.variable} names {named}, which is no file")
-        return Path(named)
+    there = local(name)
+    if there:
+        return there
     kept = cache_folder() / f"{name}.npz"
-    if kept.is_file():
-        return kept
     if not known.url:
         raise WeightsError(f"{kept} is not there: {known.remedy}, or name it by {known.variable}")
     download(known, kept)
     return kept
+
+
+def local(name: str) -> Path | None:
+    """Return the file with the weights of a metric where it is on this machine, else None.
+
+    Raises:
+        WeightsError: The environment variable names no file.
+    """
+    named = os.environ.get(FILES[name].variable)
+    if named:
+        if not Path(named).is_file():
+            raise WeightsError(f"{FILES[name].variable} names {named}, which is no file")
+        return Path(named)
+    kept = cache_folder() / f"{name}.npz"
+    return kept if kept.is_file() else None
 
 
 def download(known: Known, target: Path) -> None:

@@ -9,7 +9,7 @@ from keras_sr.errors import WeightsError, unknown
 FILES = Path(__file__).parent / "files"
 
 #: Written out, so that a name is found by reading; each has NAME.npz, NAME.onnx and NAME.json in `files/`.
-NAMES = ("compact_x4",)
+NAMES = ("compact_x4", "compact_x3", "compact_x2")
 
 #: What `keras-sr upscale` takes when no name is given.
 DEFAULT = "compact_x4"

@@ -1,0 +1,80 @@
+"""`keras-sr doctor`: what this machine can do, and what will be used."""
+
+from collections.abc import Callable
+
+import typer
+
+
+def doctor() -> None:
+    """Say what this machine can do, and what keras-sr will use.
+
+    \b
+    Paste what this prints into a report of a problem:
+        keras-sr doctor
+    """  # noqa: D301  (typer: keep these line breaks)
+    from importlib.metadata import PackageNotFoundError, version
+
+    from keras_sr import __version__
+    from keras_sr.evaluation.machine import cores, describe, processor
+    from keras_sr.inference.engines import ENGINES, capabilities
+    from keras_sr.weights import registry
+
+    def installed(name: str) -> str:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "not installed"
+
+    facts = describe(None)
+    lines = [
+        ("keras-sr", __version__),
+        ("python", facts["python"]),
+        ("system", facts["platform"]),
+        ("processor", f"{processor()}, {cores()} cores for this process"),
+        ("", ""),
+        ("enlarging", ""),
+        *((f"  {name}", installed(name)) for name in ENGINES),
+        ("  used", engine_line(capabilities())),
+        ("  default network", registry.DEFAULT),
+        *((f"  {name}", installed(name)) for name in ("pyvips", "pillow", "numpy")),
+        ("", ""),
+        ("training", ""),
+        *((f"  {name}", installed(name)) for name in ("keras", "onnx")),
+        *((f"  {name}", first_installed(names, installed)) for name, names in BACKENDS.items()),
+        ("", ""),
+        ("measuring", ""),
+        *((f"  {name}", found(name)) for name in ("lpips_alex", "lpips_vgg", "niqe")),
+    ]
+    width = max(len(name) for name, _ in lines)
+    for name, value in lines:
+        typer.echo(f"{name:<{width}}  {value}".rstrip())
+
+
+#: A backend of Keras, and the packages that bring it.
+BACKENDS = {
+    "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "jax": ("jax",),
+    "torch": ("torch",),
+}
+
+
+def first_installed(names: tuple[str, ...], installed: Callable[[str], str]) -> str:
+    """Return the version of the first of several packages that is there."""
+    versions = [installed(name) for name in names]
+    return next((found for found in versions if found != "not installed"), "not installed")
+
+
+def engine_line(known: dict[str, list[str]]) -> str:
+    """Return which engine is used, in which precision, and what else it can do."""
+    if not known:
+        return "none: pip install openvino"
+    name, precisions = next(iter(known.items()))
+    rest = ", ".join(precision for precision in precisions if precision != "f32")
+    return f"{name} in f32" + (f" ({rest} with --precision or --fast)" if rest else "")
+
+
+def found(name: str) -> str:
+    """Return where the weights of a metric are, without downloading them."""
+    from keras_sr.metrics import files
+
+    return str(files.local(name) or "not there: downloaded or made when they are needed")

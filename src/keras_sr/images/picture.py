@@ -1,0 +1,430 @@
+"""Pictures that survive: every band and bit of a file, its profile and its metadata, in and out.
+
+libvips reads and writes PNG, JPEG, TIFF, WebP, GIF and AVIF; Pillow the rest (docs/decisions/0008 has
+the comparison). `images.io` is the plain 8-bit view of the same files, for training and measuring.
+"""
+
+import io
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from keras_sr.errors import PictureError, unknown
+from keras_sr.files import atomic_write
+from keras_sr.images.exif import patched
+from keras_sr.images.io import FORMATS, hush_pillow, one_line, why
+from keras_sr.images.ranges import from_float, to_float
+
+#: How a file begins, and the loader of libvips that reads it. The content decides, never the name.
+LOADERS = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "pngload"),
+    (re.compile(rb"\xff\xd8\xff"), "jpegload"),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), "tiffload"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "webpload"),
+    (re.compile(rb"GIF8[79]a"), "gifload"),
+    (re.compile(rb"....ftyp", re.DOTALL), "heifload"),
+)
+
+#: Loaders that can give every frame or page.
+PAGED = ("tiffload", "webpload", "gifload")
+
+#: Pixels of a picture, all its pages together, that are read unless more is allowed: a small file can
+#: unpack to many gigabytes.
+MAX_PIXELS = 250_000_000
+
+#: suffix: (libvips' saver and its options, types of pixels it holds, whether it holds alpha and pages)
+SAVERS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], bool, bool]] = {
+    ".png": ("pngsave", {"compression": 6}, ("uint8", "uint16"), True, False),
+    ".jpg": (
+        "jpegsave",
+        {"Q": 95, "subsample_mode": "off", "optimize_coding": True},
+        ("uint8",),
+        False,
+        False,
+    ),
+    ".jpeg": (
+        "jpegsave",
+        {"Q": 95, "subsample_mode": "off", "optimize_coding": True},
+        ("uint8",),
+        False,
+        False,
+    ),
+    ".webp": ("webpsave", {"Q": 95, "smart_subsample": True}, ("uint8",), True, True),
+    ".tif": (
+        "tiffsave",
+        {"compression": "deflate", "predictor": "horizontal"},
+        ("uint8", "uint16", "float32"),
+        True,
+        True,
+    ),
+    ".tiff": (
+        "tiffsave",
+        {"compression": "deflate", "predictor": "horizontal"},
+        ("uint8", "uint16", "float32"),
+        True,
+        True,
+    ),
+    ".gif": ("gifsave", {}, ("uint8",), True, True),
+    ".avif": (
+        "heifsave",
+        {"Q": 90, "compression": "av1", "subsample_mode": "off", "effort": 4},
+        ("uint8",),
+        True,
+        False,
+    ),
+}
+
+#: Files that are damaged anywhere are refused: at libvips' level "truncated" half a TIFF is read as black.
+STRICT = "error"
+
+#: Formats that Pillow writes, 8 bits a channel and nothing beside the pixels.
+PLAIN = {".bmp": "BMP", ".ppm": "PPM", ".pgm": "PPM", ".tga": "TGA", ".jp2": "JPEG2000", ".qoi": "QOI"}
+
+#: What libvips calls the fields of a file that are no metadata, or that follow from the pixels.
+NOT_METADATA = frozenset(
+    [
+        *(
+            "width",
+            "height",
+            "bands",
+            "format",
+            "coding",
+            "interpretation",
+            "xoffset",
+            "yoffset",
+            "xres",
+            "yres",
+        ),
+        *("filename", "vips-loader", "vips-sequential", "orientation", "bits-per-sample", "palette"),
+        *(
+            "palette-bit-depth",
+            "jpeg-multiscan",
+            "jpeg-chroma-subsample",
+            "interlaced",
+            "n-pages",
+            "n-subifds",
+        ),
+        *("exif-ifd0-XResolution", "exif-ifd0-YResolution", "exif-ifd2-PixelXDimension"),
+        "exif-ifd2-PixelYDimension",
+        *("page-height", "gif-palette", "heif-primary", "heif-compression", "heif-bitdepth", "background"),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture with all that its file held.
+
+    Attributes:
+        pixels: (pages * H, W, bands) uint8, uint16 or float32: grey (1), RGB (3) or any other number of
+            bands; upright; straight, not multiplied by alpha.
+        alpha: (pages * H, W) of the same type, or None.
+        pages: Frames or pages below each other.
+        resolution: Pixels a millimetre, (x, y).
+        metadata: libvips' fields: ICC profile, EXIF, XMP, IPTC, delays; (type, value) by name.
+        source: The file it came from, if it came from one.
+        lost: What the file held and this does not, in words.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    pages: int = 1
+    resolution: tuple[float, float] = (1.0, 1.0)
+    metadata: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    source: Path | None = None
+    lost: tuple[str, ...] = ()
+
+
+def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS) -> Picture:
+    """Read a picture file with everything in it.
+
+    Turned upright as its EXIF orientation says; CMYK and Lab become sRGB by their profiles. Every frame
+    of a GIF, WebP or TIFF is read if all have one size, else the first.
+
+    Args:
+        file: The path of a file, or what is in it; the content decides what it is.
+        max_pixels: Larger pictures are refused, before they are decoded; None refuses none.
+
+    Raises:
+        PictureError: The file is missing, empty, damaged, cut short, not a picture, too large, or of a kind
+            whose white is not known (signed or 32-bit integers); or a pixel is NaN.
+    """
+    name = "the picture" if isinstance(file, bytes) else repr(str(file))
+    try:
+        if not isinstance(file, bytes) and Path(file).is_dir():
+            raise PictureError("it is a folder, not a picture")
+        head = file[:16] if isinstance(file, bytes) else first_bytes(Path(file))
+        if not head:
+            raise PictureError("the file is empty (0 bytes)")
+        loader = next((name for magic, name in LOADERS if magic.match(head)), None)
+        picture = by_vips(file, loader, max_pixels) if loader else by_pillow(file, max_pixels)
+        if picture.pixels.dtype == np.float32 and not np.isfinite(picture.pixels).all():
+            raise PictureError("it holds NaN or infinity: only finite pixels can be enlarged")
+    except FileNotFoundError as error:
+        raise PictureError(f"cannot read {name}: there is no such file") from error
+    except (PictureError, OSError) as error:
+        said = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        raise PictureError(f"cannot read {name}: {said}") from error
+    return picture if isinstance(file, bytes) else replace(picture, source=Path(file))
+
+
+def first_bytes(path: Path) -> bytes:
+    """Return how a file begins."""
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None) -> Picture:
+    """Read a file with a loader of libvips."""
+    vips = import_vips()
+    lost: list[str] = []
+    given = file if isinstance(file, bytes) else str(file)
+    load = getattr(vips.Image, f"{loader}_buffer" if isinstance(file, bytes) else loader)
+    try:
+        image = load(given, fail_on=STRICT)
+        pages = image.get("n-pages") if "n-pages" in image.get_fields() else 1
+        if pages > 1 and loader in PAGED:
+            try:
+                image = load(given, fail_on=STRICT, n=-1)
+            except vips.Error:  # pages of different sizes
+                lost.append(f"all pages but the first (of {pages}, of different sizes)")
+                pages = 1
+        elif pages > 1:
+            lost.append(f"all pictures but the first (of {pages})")
+            pages = 1
+        refuse_large(image.width, image.height, max_pixels)
+        if "orientation" in image.get_fields() and image.get("orientation") > 1:
+            image = image.autorot()
+        image = in_colours(image, lost)
+        alpha = None
+        if image.hasalpha() and image.bands in (2, 4):
+            alpha = image[image.bands - 1].numpy().reshape(image.height, image.width)
+            image = image[: image.bands - 1]
+        pixels = image.numpy().reshape(image.height, image.width, image.bands)
+        fields = {
+            name: (image.get_typeof(name), image.get(name))
+            for name in image.get_fields()
+            if name not in NOT_METADATA
+        }
+    except vips.Error as error:
+        raise PictureError(vips_said(error)) from error
+    return Picture(pixels, alpha, pages, (image.xres, image.yres), fields, lost=tuple(lost))
+
+
+def in_colours(image: Any, lost: list[str]) -> Any:
+    """Return an image of libvips as grey, RGB or bands, of a type that is understood."""
+    if image.interpretation == "cmyk":
+        kept = "icc-profile-data" in image.get_fields()
+        # Without a profile of its own, libvips' general one of printing inks.
+        image = image.icc_transform("srgb", embedded=kept, input_profile="cmyk")
+        lost.append("CMYK (converted to sRGB by its profile)" if kept else "CMYK (converted to sRGB)")
+    elif image.interpretation in ("lab", "labs", "labq", "xyz", "lch", "hsv", "yxy", "cmc"):
+        lost.append(f"{image.interpretation} colours (converted to sRGB)")
+        image = image.colourspace("srgb")
+    if image.format == "double":
+        image = image.cast("float")
+    if image.format not in ("uchar", "ushort", "float"):
+        raise PictureError(
+            f"pixels of type {image.format} do not say what white is; save it with 8 or 16 bits"
+        )
+    return image
+
+
+def by_pillow(file: str | Path | bytes, max_pixels: int | None) -> Picture:
+    """Read one of the formats that libvips does not, 8 bits a channel."""
+    hush_pillow()
+    try:
+        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+            if image.format not in FORMATS:
+                raise PictureError(f"{image.format} files are not read")
+            refuse_large(*image.size, max_pixels)
+            return from_pillow(ImageOps.exif_transpose(image))
+    except PictureError:
+        raise
+    # Pillow's decoders raise nearly every class there is on broken files.
+    except Exception as error:
+        raise PictureError(why(error, None if isinstance(file, bytes) else Path(file))) from error
+
+
+def from_pillow(image: Image.Image) -> Picture:
+    """Return an image of Pillow as a picture: grey, 16-bit grey, RGB, with alpha where it has any.
+
+    Raises:
+        PictureError: Its pixels do not say what white is.
+    """
+    if image.mode.startswith("I;16") or (
+        image.mode == "I" and getattr(image, "format", "") in ("PNG", "PPM")
+    ):
+        return Picture(np.asarray(image).astype(np.uint16)[..., None])
+    if image.mode in ("I", "F"):
+        raise PictureError("32-bit pixels do not say what white is; save it with 8 or 16 bits")
+    grey = image.mode in ("1", "L", "LA", "La")
+    wanted = ("LA" if grey else "RGBA") if image.has_transparency_data else "L" if grey else "RGB"
+    pixels = np.array(image if image.mode == wanted else image.convert(wanted))
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    if wanted.endswith("A"):
+        return Picture(pixels[..., :-1], pixels[..., -1])
+    return Picture(pixels)
+
+
+def refuse_large(width: int, height: int, max_pixels: int | None) -> None:
+    """Raise for a picture with more pixels than are allowed."""
+    if max_pixels is not None and width * height > max_pixels:
+        raise PictureError(
+            f"{width}x{height} are {width * height / 1e6:.0f} million pixels, more than the "
+            f"{max_pixels / 1e6:.0f} that are read for safety; if you trust the file, allow it by --no-limit"
+        )
+
+
+def write(path: str | Path, picture: Picture) -> tuple[str, ...]:
+    """Write a picture; the suffix chooses the format. The file is whole or absent, never half there.
+
+    Args:
+        path: The file; its folder is made when it is absent, and a file of that name is replaced.
+        picture: What to write.
+
+    Returns:
+        What the format cannot hold, in words such as `"transparency (laid over white)"`.
+
+    Raises:
+        PictureError: The suffix is unknown, the format cannot hold a picture of this size, or the disk does
+            not take it.
+    """
+    path = Path(path)
+    data, lost = encode(path.suffix.lower(), picture, str(path))
+    try:
+        with atomic_write(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise PictureError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    return lost
+
+
+def encode(suffix: str, picture: Picture, name: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return the bytes of a picture file, and what the format cannot hold."""
+    if suffix not in SAVERS and suffix not in PLAIN:
+        raise PictureError(f"cannot write {name!r}: {unknown('suffix', suffix, [*SAVERS, *PLAIN])}")
+    _, _, types, alpha, pages = SAVERS.get(suffix, ("", {}, ("uint8",), False, False))
+    picture, lost = made_to_fit(picture, types, alpha, pages)
+    lost = (*lost, *left_behind(suffix, picture.metadata))
+    height, width, bands = picture.pixels.shape
+    if bands not in (1, 3) and suffix not in (".tif", ".tiff"):
+        raise PictureError(f"cannot write {name!r}: {bands} bands need TIFF")
+    try:
+        data = by_pillow_bytes(PLAIN[suffix], picture) if suffix in PLAIN else by_vips_bytes(suffix, picture)
+    except Exception as error:
+        said = vips_said(error) if type(error).__module__.startswith("pyvips") else one_line(error)
+        size = f"{width}x{height} pixels"
+        raise PictureError(f"cannot write {name!r}: {suffix[1:]} does not take {size} ({said})") from error
+    return data, lost
+
+
+#: What blocks of metadata are called.
+BLOCKS = {
+    "icc-profile-data": "the colour profile",
+    "exif-data": "EXIF",
+    "xmp-data": "XMP",
+    "iptc-data": "IPTC",
+}
+
+
+def left_behind(suffix: str, metadata: dict) -> tuple[str, ...]:
+    """Name the metadata that a format, or its writer, cannot hold."""
+    held = [name for name in BLOCKS if name in metadata]
+    if suffix in (".tif", ".tiff"):
+        return ("EXIF",) if "exif-data" in held else ()
+    if suffix == ".gif" or suffix in PLAIN:
+        return tuple(BLOCKS[name] for name in held)
+    return ()
+
+
+def made_to_fit(
+    picture: Picture, types: tuple[str, ...], alpha: bool, pages: bool
+) -> tuple[Picture, tuple[str, ...]]:
+    """Return a picture as a format can hold it, and what went missing."""
+    lost = []
+    if picture.pages > 1 and not pages:
+        height = len(picture.pixels) // picture.pages
+        first = None if picture.alpha is None else picture.alpha[:height]
+        picture = replace(picture, pixels=picture.pixels[:height], alpha=first, pages=1)
+        lost.append("all frames but the first")
+    if picture.alpha is not None and not alpha:
+        if picture.alpha.min() < from_float(np.ones(1), picture.alpha.dtype)[0]:
+            share = to_float(picture.alpha)[..., None]
+            white = to_float(picture.pixels) * share + (1 - share)
+            picture = replace(picture, pixels=from_float(white, picture.pixels.dtype))
+            lost.append("transparency (laid over white)")
+        picture = replace(picture, alpha=None)
+    kind = picture.pixels.dtype.name
+    if kind not in types:
+        to = "uint16" if "uint16" in types and kind == "float32" else "uint8"
+        lost.append(f"{ {'uint16': '16 bits', 'float32': 'floats'}[kind] } (rounded to {to[4:]} bits)")
+        narrow = None if picture.alpha is None else from_float(to_float(picture.alpha), to)
+        picture = replace(picture, pixels=from_float(to_float(picture.pixels), to), alpha=narrow)
+    return picture, tuple(lost)
+
+
+def by_vips_bytes(suffix: str, picture: Picture) -> bytes:
+    """Encode with libvips, with profile and metadata."""
+    vips = import_vips()
+    saver, options, *_ = SAVERS[suffix]
+    bands = picture.pixels
+    if picture.alpha is not None:
+        bands = np.concatenate([bands, picture.alpha[..., None]], axis=2)
+    height, width, count = bands.shape
+    kind = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}[bands.dtype.name]
+    image = vips.Image.new_from_memory(np.ascontiguousarray(bands).data, width, height, count, kind)
+    colours = picture.pixels.shape[2]
+    meaning = {
+        ("uchar", 1): "b-w",
+        ("ushort", 1): "grey16",
+        ("float", 1): "b-w",
+        ("uchar", 3): "srgb",
+        ("ushort", 3): "rgb16",
+        ("float", 3): "scrgb",
+    }.get((kind, colours), "multiband")
+    image = image.copy(interpretation=meaning, xres=picture.resolution[0], yres=picture.resolution[1])
+    for name, (kind_of, value) in picture.metadata.items():
+        # libvips takes the resolution of the EXIF block for the picture's.
+        image.set_type(kind_of, name, patched(value, picture.resolution) if name == "exif-data" else value)
+    # Upright already: the old orientation still stands in the EXIF block.
+    image.set_type(vips.GValue.gint_type, "orientation", 1)
+    if picture.pages > 1:
+        image.set_type(vips.GValue.gint_type, "page-height", height // picture.pages)
+    if saver == "heifsave" and min(width, height) < 16:
+        options = {**options, "subsample_mode": "off"}
+    return getattr(image, f"{saver}_buffer")(**options, keep="all")
+
+
+def by_pillow_bytes(kind: str, picture: Picture) -> bytes:
+    """Encode with Pillow: the pixels alone."""
+    pixels = picture.pixels
+    image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[..., 0])
+    if kind == "QOI":
+        image = image.convert("RGB")
+    data = io.BytesIO()
+    hush_pillow()
+    image.save(data, kind, **({"irreversible": False} if kind == "JPEG2000" else {}))
+    return data.getvalue()
+
+
+def import_vips() -> Any:
+    """Import pyvips with its cache off: it would give yesterday's pixels for a file that has changed."""
+    import pyvips
+
+    pyvips.cache_set_max(0)
+    return pyvips
+
+
+def vips_said(error: Exception) -> str:
+    """Return what libvips complained about, as one line."""
+    lines = [
+        line.strip() for line in str(getattr(error, "detail", error) or error).splitlines() if line.strip()
+    ]
+    # The last line is of this error; earlier ones may be left over from other files.
+    text = lines[-1] if lines else "unknown error"
+    return "its content is damaged or cut short (" + re.sub(r"\s+", " ", text)[:160] + ")"

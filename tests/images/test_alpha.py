@@ -1,0 +1,44 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_sr.images.alpha import bleed
+
+
+def test_what_can_be_seen_stays():
+    rng = np.random.default_rng(0)
+    colours = rng.random((13, 17, 3), np.float32)
+    alpha = np.where(rng.random((13, 17)) < 0.3, rng.random((13, 17)), 0).astype(np.float32)
+    filled = bleed(colours, alpha)
+    np.testing.assert_array_equal(filled[alpha > 0], colours[alpha > 0])
+    assert np.isfinite(filled).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_the_filling_lies_between_what_can_be_seen(height, width, seed):
+    rng = np.random.default_rng(seed)
+    colours = rng.random((height, width, 1), np.float32)
+    alpha = (rng.random((height, width)) < 0.2).astype(np.float32)
+    filled = bleed(colours, alpha)
+    if not alpha.any():
+        np.testing.assert_array_equal(filled, colours)
+        return
+    seen = colours[alpha > 0]
+    assert filled.min() >= seen.min() - 1e-5
+    assert filled.max() <= seen.max() + 1e-5
+
+
+def test_near_pixels_are_filled_from_near_ones():
+    colours = np.zeros((32, 32, 1), np.float32)
+    alpha = np.zeros((32, 32), np.float32)
+    colours[:, :2], alpha[:, :2] = 1.0, 1.0
+    alpha[:, -2:] = 1.0
+    filled = bleed(colours, alpha)[..., 0]
+    assert (filled[:, 2:6] > 0.6).all()
+    assert (filled[:, -6:-2] < 0.4).all()
+
+
+def test_opaque_pictures_are_not_touched():
+    colours = np.random.default_rng(0).random((4, 5, 3), np.float32)
+    assert bleed(colours, np.ones((4, 5), np.float32)) is colours
