@@ -68,12 +68,17 @@ def srresnet(
 
 
 def residual_block(x: Tensor, features: int, normalization: str, name: str, data_format: str) -> Tensor:
-    """Conv, BN, PReLU, conv, BN, sum (figure 4; layout of Gross and Wilber)."""
+    """Conv, BN, PReLU, conv, BN, sum (figure 4; layout of Gross and Wilber).
+
+    Without BN a block begins as little more than its skip: nothing else would keep the sum of sixteen blocks
+    small at first (ESRGAN, Wang et al. 2018, arXiv 1809.00219, section 3.1: smaller initialisation).
+    """
     bias = normalization == "none"
+    small = {"kernel_initializer": keras.initializers.VarianceScaling(0.01)} if bias else {}
     y = conv(x, features, 3, f"{name}_conv1", data_format, use_bias=bias)
     y = normalize(y, normalization, f"{name}_bn1", data_format)
     y = prelu(y, f"{name}_prelu", data_format)
-    y = conv(y, features, 3, f"{name}_conv2", data_format, use_bias=bias)
+    y = conv(y, features, 3, f"{name}_conv2", data_format, use_bias=bias, **small)
     y = normalize(y, normalization, f"{name}_bn2", data_format)
     return keras.layers.Add(name=f"{name}_add")([x, y])
 
