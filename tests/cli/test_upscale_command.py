@@ -309,3 +309,103 @@ def test_ctrl_c_leaves_whole_files_only(run, photographs, network_file, tmp_path
     assert names(tmp_path / "large") == ["a_x2.png"]
     assert len(out.splitlines()) == 1
     assert err.splitlines()[-1].startswith("keras-sr: interrupted")
+
+
+def test_names_by_a_pattern(run, photographs, network_file, tmp_path):
+    arguments = ["upscale", photographs, "-o", tmp_path / "large", "-n", network_file, "--pattern"]
+    code, _, err = run(*arguments, "{scale}x-{stem} ({network}).{ext}")
+    assert code == 0, err
+    assert names(tmp_path / "large") == ["2x-a (blur).png", "2x-b (blur).png", "2x-c (blur).JPG"]
+    for pattern, said in (
+        ("{stem}/{stem}.png", "no file name"),
+        ("../{stem}.png", "no file name"),
+        ("{stem.__class__}", "unknown field of the pattern"),
+        ("{name}.png", "stem, ext, scale, network"),
+        ("{stem", "is no pattern"),
+        ("all.png", "would both become"),
+    ):
+        code, _, err = run(*arguments, pattern)
+        assert (code, said in err) == (2, True), err
+
+
+def test_globs_that_the_shell_left_alone(run, photographs, network_file, tmp_path):
+    code, _, _ = run("upscale", photographs / "[ab].*", "-o", tmp_path / "large", "-n", network_file)
+    assert code == 0
+    assert names(tmp_path / "large") == ["a_x2.png", "b_x2.png"]
+    code, _, err = run("upscale", photographs / "*.xyz", "-o", tmp_path / "large", "-n", network_file)
+    assert code == 2
+    assert "nothing matches" in err
+
+
+def test_a_batch_goes_on_where_it_stopped(run, photographs, network_file, tmp_path):
+    large = tmp_path / "large"
+    arguments = ["upscale", photographs, "-r", "-o", large, "-n", network_file, "--resume"]
+    assert run(*arguments)[0] == 0
+    stamps = {path: path.stat().st_mtime_ns for path in large.iterdir() if path.suffix != ".jsonl"}
+    assert len(stamps) == 3
+    code, out, err = run(*arguments)
+    assert (code, len(out.splitlines())) == (0, 3)
+    assert err.count("is there, left alone") == 3
+    # One picture has changed, one result is gone.
+    Image.fromarray(np.zeros((5, 5, 3), np.uint8)).save(photographs / "a.png")
+    (large / "b_x2.png").unlink()
+    assert run(*arguments)[2].count("left alone") == 1
+    assert size_of(large / "a_x2.png") == (10, 10)
+    # Another size is another result.
+    assert run(*arguments, "--width", 8)[2].count("left alone") == 0
+    assert run(*arguments, "--width", 8, "--dry-run")[1].count("left alone") == 3
+    assert set(large.iterdir()) == {*stamps, large / ".keras-sr.jsonl"}
+
+
+def test_a_map_is_written(run, photographs, network_file, tmp_path):
+    arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "a.png", "-n", network_file, "--map"]
+    code, out, _ = run(*arguments)
+    assert code == 0
+    assert out.splitlines() == [str(tmp_path / "a.png"), str(tmp_path / "a_map.png")]
+    assert size_of(tmp_path / "a_map.png") == (32, 24)
+    # No whole number of times larger: said, and the result stays.
+    code, _, err = run(*arguments, "-s", 1.5)
+    assert code == 1
+    assert "no map of" in err
+    assert size_of(tmp_path / "a.png") == (24, 18)
+
+
+def test_consistent_results_shrink_back(run, network_file, tmp_path):
+    lr = imresize(np.random.default_rng(0).integers(90, 160, (6, 7, 3), np.uint8), 4)
+    Image.fromarray(lr).save(tmp_path / "lr.png")
+    reports = []
+    for options in ((), ("--consistent",)):
+        arguments = ["-o", tmp_path / "sr.png", "-n", network_file, "--report", tmp_path / "report.json"]
+        assert run("upscale", tmp_path / "lr.png", *arguments, *options)[0] == 0
+        reports.append(json.loads((tmp_path / "report.json").read_text())["pictures"][0]["lr_psnr"])
+    assert reports[0] < 45
+    assert reports[1] is None or reports[1] > 60  # None: no difference at all
+
+
+def test_detail_needs_a_partner(run, photographs, network_file, tmp_path):
+    arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "a.png"]
+    code, _, err = run(*arguments, "-n", network_file, "--detail", 0.5)
+    assert code == 2
+    assert "say by --partner" in err
+    code, _, err = run(*arguments, "-n", network_file, "--partner", network_file)
+    assert code == 2
+    assert "give --detail" in err
+    code, _, err = run(*arguments, "-n", network_file, "--detail", 0.5, "--partner", network_file)
+    assert code == 0
+    assert "(blur, detail 0.5)" in err
+    assert run(*arguments, "-n", network_file, "--detail", 1.5)[0] == 2
+
+
+def test_pixels_on_the_disk_give_the_same_file(run, photographs, network_file, tmp_path, monkeypatch):
+    from keras_sr.images import space
+
+    made = []
+    real = space.np.memmap
+    monkeypatch.setattr(space.np, "memmap", lambda *a, **k: made.append(a) or real(*a, **k))
+    monkeypatch.setattr("keras_sr.cli.upscale.SHARE_OF_PIXELS", 1 << 40)
+    arguments = ["upscale", photographs / "a.png", "-n", network_file, "-s", 1.5]
+    assert run(*arguments, "-o", tmp_path / "disk.png")[0] == 0
+    assert len(made) >= 2
+    monkeypatch.undo()
+    assert run(*arguments, "-o", tmp_path / "memory.png")[0] == 0
+    assert (tmp_path / "disk.png").read_bytes() == (tmp_path / "memory.png").read_bytes()

@@ -45,3 +45,15 @@ def test_unknown_types_are_refused(dtype):
 def test_nan_is_refused_and_not_written_as_black():
     with pytest.raises(PictureError, match="NaN"):
         from_float(np.array([0.5, np.nan]))
+
+
+@settings(deadline=None, max_examples=50)
+@given(hnp.arrays("float32", st.integers(1, 20), elements=st.floats(-2, 3, width=32)))
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "bool"])
+def test_is_the_nearest_level_whatever_it_is_computed_in(dtype, values):
+    white = 1 if dtype == "bool" else np.iinfo(dtype).max
+    for given_as in (np.float16, np.float32, np.float64):
+        given_values = values.astype(given_as)
+        exact = np.clip(given_values.astype(np.float64), 0, 1) * white
+        # Half a level, and what float32 itself cannot tell.
+        assert np.abs(from_float(given_values, dtype).astype(np.float64) - exact).max() <= 0.5 + 2e-5

@@ -7,6 +7,7 @@ from PIL import Image
 from keras_sr.errors import PictureError, WeightsError
 from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
+from keras_sr.images.space import Space
 from keras_sr.inference import upscale
 from keras_sr.inference.upscale import enlarge
 
@@ -234,3 +235,65 @@ def test_a_network_by_path(network_file):
     assert upscale(picture, str(network_file)).shape == (10, 12, 3)
     with pytest.raises(WeightsError, match="no weight file at"):
         upscale(picture, str(network_file.with_name("absent.onnx")))
+
+
+class Small(Blur):
+    """A machine whose memory ends at tiles of `most` pixels."""
+
+    def __init__(self, most, error=MemoryError):
+        super().__init__()
+        self.most, self.error = most, error
+
+    def run(self, batch):
+        if batch.shape[1] * batch.shape[2] > self.most:
+            self.sizes.append(batch.shape[1:3])
+            raise self.error("std::bad_alloc")
+        return super().run(batch)
+
+
+@pytest.mark.parametrize("error", [MemoryError, RuntimeError])
+def test_where_memory_does_not_suffice_tiles_are_halved(error):
+    """Real-ESRGAN prints the error and pastes the tile before once more."""
+    picture = photograph(100, 90, 3)
+    engine = Small(1500, error)
+    np.testing.assert_array_equal(upscale(picture, engine), upscale(picture, Blur()))
+    areas = [height * width for height, width in engine.sizes]
+    assert areas[0] == 9000
+    assert areas == sorted(areas, reverse=True)
+    assert sum(area > 1500 for area in areas) >= 2
+
+
+def test_when_the_smallest_tile_is_too_large_the_error_comes_out():
+    with pytest.raises(MemoryError):
+        upscale(photograph(100, 90, 3), Small(100))
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory():
+    class Broken(Blur):
+        def run(self, batch):
+            self.sizes.append(batch.shape)
+            raise RuntimeError("no such kernel")
+
+    engine = Broken()
+    with pytest.raises(RuntimeError, match="no such kernel"):
+        upscale(photograph(100, 90, 3), engine)
+    assert len(engine.sizes) == 1
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("pages", [1, 3])
+def test_on_the_disk_it_is_the_same_picture(tmp_path, alpha, pages):
+    pixels = photograph(60, 50, 4)
+    picture = Picture(pixels[..., :3], pixels[..., 3] if alpha else None, pages)
+    in_memory = enlarge(picture, Blur())
+    on_disk = enlarge(picture, Blur(), space=Space(0, tmp_path), tile=20)
+    assert isinstance(on_disk.pixels, np.memmap)
+    np.testing.assert_array_equal(on_disk.pixels, in_memory.pixels)
+    if alpha:
+        np.testing.assert_array_equal(on_disk.alpha, in_memory.alpha)
+
+
+def test_tiles_are_no_larger_than_is_fast():
+    engine = Blur()
+    upscale(photograph(1000, 30, 3), engine)
+    assert all(height * width <= 192**2 for height, width in engine.sizes)

@@ -1,10 +1,109 @@
 """From what a person calls a network to the exported file that an engine opens."""
 
 from pathlib import Path
+from typing import Any
 
 from keras_sr.cli.backend import prepare_keras
 from keras_sr.cli.say import say
+from keras_sr.errors import KerasSRError, WeightsError
 from keras_sr.files import sha256
+
+
+def open_network(
+    name: str | None,
+    scale: float | None,
+    *,
+    engine: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    detail: float | None = None,
+    partner: str | None = None,
+) -> Any:
+    """Return an engine with a network, ready to run.
+
+    Args:
+        name: As for `network_file`.
+        scale: As for `network_file`.
+        engine: A name in `inference.engines.ENGINES`, `"auto"`, or `"keras"`.
+        precision: As for `inference.engines.open_engine`.
+        threads: As for `inference.engines.open_engine`.
+        detail: The share of this network, the rest being its partner's; None takes the network as it is.
+        partner: The network at detail 0; None takes the one that it was trained from.
+
+    Raises:
+        KerasSRError: There is no such network or engine, or they do not go with what is asked of them.
+    """
+    from keras_sr.inference.engines import open_engine
+
+    if partner and detail is None:
+        raise KerasSRError("--partner says what --detail lies towards: give --detail, too")
+    if engine == "keras":
+        if detail is not None or precision == "bf16" or threads:
+            raise KerasSRError("--engine keras goes without --detail, --fast, --precision and --threads")
+        return keras_network(name, scale)
+    file = network_file(name, scale)
+    if detail is None or detail == 1:
+        return open_engine(file, engine=engine, precision=precision, threads=threads)
+    base = network_file(partner or partner_of(name), None)
+    if detail == 0:
+        return open_engine(base, engine=engine, precision=precision, threads=threads)
+    return open_engine(base, engine=engine, precision=precision, threads=threads, blend=(file, detail))
+
+
+def identity(name: str | None, scale: float | None, partner: str | None) -> str:
+    """Return the hashes of the weights that `open_network` takes, as text."""
+    from keras_sr.weights import registry
+    from keras_sr.weights.find import find
+
+    chosen = name or (registry.DEFAULT if scale is None else of_scale(scale))
+    return " ".join(
+        sha256(Path(one) if one.endswith((".onnx", ".xml")) else find(one))
+        for one in (chosen, partner)
+        if one
+    )
+
+
+def keras_network(name: str | None, scale: float | None) -> Any:
+    """Return an engine that runs a network by Keras, on the backend and the device that Keras has."""
+    from keras_sr.weights import registry
+
+    if name and name.endswith((".onnx", ".xml")):
+        raise KerasSRError(
+            f"{name} is exported for other engines: give Keras a name, a run folder or an .npz"
+        )
+    weights = name or (registry.DEFAULT if scale is None else of_scale(scale))
+    prepare_keras()
+    from keras_sr.export import keras_engine
+    from keras_sr.weights.load import load
+
+    return keras_engine(load(weights))
+
+
+def partner_of(name: str | None) -> str:
+    """Return the network that another one was trained from: by its passport, or beside its run folder.
+
+    Raises:
+        WeightsError: It is not known.
+    """
+    from keras_sr.weights import registry
+
+    if name and Path(name).is_dir():
+        from keras_sr.weights import store
+        from keras_sr.weights.find import find
+
+        start = store.read(find(name))[1].get("recipe", {}).get("start_from", "")
+        if start and (Path(name).parent / start).is_dir():
+            return str(Path(name).parent / start)
+        if start in registry.names():
+            return start
+    elif (name or registry.DEFAULT) in registry.names():
+        known = registry.passport(name or registry.DEFAULT).partner
+        if known:
+            return known
+    raise WeightsError(
+        f"{name or registry.DEFAULT} was not trained from another network that is known: "
+        "say by --partner what lies at --detail 0"
+    )
 
 
 def network_file(name: str | None, scale: float | None) -> Path:
@@ -22,17 +121,16 @@ def network_file(name: str | None, scale: float | None) -> Path:
 
     if name and (Path(name).is_dir() or name.endswith(".npz")):
         return exported(Path(name))
-    return find_network(name) if name or scale is None else of_scale(scale)
+    return find_network(name if name or scale is None else of_scale(scale))
 
 
-def of_scale(scale: float) -> Path:
+def of_scale(scale: float) -> str:
     """Return the network that enlarges the least of those that enlarge enough; else the one with the most."""
     from keras_sr.weights import registry
 
     scales = {name: registry.passport(name).scale for name in registry.names()}
     enough = [name for name in scales if scales[name] >= scale]
-    chosen = min(enough, key=scales.__getitem__) if enough else max(scales, key=scales.__getitem__)
-    return registry.onnx_path(chosen)
+    return min(enough, key=scales.__getitem__) if enough else max(scales, key=scales.__getitem__)
 
 
 def exported(weights: Path) -> Path:

@@ -18,6 +18,7 @@ from keras_sr.files import atomic_write
 from keras_sr.images.exif import patched
 from keras_sr.images.io import FORMATS, hush_pillow, one_line, why
 from keras_sr.images.ranges import from_float, to_float
+from keras_sr.images.space import MEMORY, Space, by_pieces, everywhere, pieces, release
 
 #: How a file begins, and the loader of libvips that reads it. The content decides, never the name.
 LOADERS = (
@@ -81,6 +82,9 @@ SAVERS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], bool, bool]] = {
 #: Files that are damaged anywhere are refused: at libvips' level "truncated" half a TIFF is read as black.
 STRICT = "error"
 
+#: TIFFs of more pixels are written in tiles, with offsets of 64 bits.
+LARGE = 100_000_000
+
 #: Formats that Pillow writes, 8 bits a channel and nothing beside the pixels.
 PLAIN = {".bmp": "BMP", ".ppm": "PPM", ".pgm": "PPM", ".tga": "TGA", ".jp2": "JPEG2000", ".qoi": "QOI"}
 
@@ -139,7 +143,7 @@ class Picture:
     lost: tuple[str, ...] = ()
 
 
-def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS) -> Picture:
+def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS, space: Space = MEMORY) -> Picture:
     """Read a picture file with everything in it.
 
     Turned upright as its EXIF orientation says; CMYK and Lab become sRGB by their profiles. Every frame
@@ -148,6 +152,7 @@ def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS) -> Pi
     Args:
         file: The path of a file, or what is in it; the content decides what it is.
         max_pixels: Larger pictures are refused, before they are decoded; None refuses none.
+        space: Where the pixels go.
 
     Raises:
         PictureError: The file is missing, empty, damaged, cut short, not a picture, too large, or of a kind
@@ -161,8 +166,8 @@ def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS) -> Pi
         if not head:
             raise PictureError("the file is empty (0 bytes)")
         loader = next((name for magic, name in LOADERS if magic.match(head)), None)
-        picture = by_vips(file, loader, max_pixels) if loader else by_pillow(file, max_pixels)
-        if picture.pixels.dtype == np.float32 and not np.isfinite(picture.pixels).all():
+        picture = by_vips(file, loader, max_pixels, space) if loader else by_pillow(file, max_pixels)
+        if picture.pixels.dtype == np.float32 and not everywhere(np.isfinite, picture.pixels):
             raise PictureError("it holds NaN or infinity: only finite pixels can be enlarged")
     except FileNotFoundError as error:
         raise PictureError(f"cannot read {name}: there is no such file") from error
@@ -178,18 +183,23 @@ def first_bytes(path: Path) -> bytes:
         return file.read(16)
 
 
-def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None) -> Picture:
+def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, space: Space) -> Picture:
     """Read a file with a loader of libvips."""
     vips = import_vips()
     lost: list[str] = []
     given = file if isinstance(file, bytes) else str(file)
     load = getattr(vips.Image, f"{loader}_buffer" if isinstance(file, bytes) else loader)
+    options: dict[str, Any] = {"fail_on": STRICT, "access": "sequential"}
     try:
-        image = load(given, fail_on=STRICT)
+        image = load(given, **options)
+        if "orientation" in image.get_fields() and image.get("orientation") > 1:
+            # Turning reads columns for rows.
+            options["access"] = "random"
+            image = load(given, **options)
         pages = image.get("n-pages") if "n-pages" in image.get_fields() else 1
         if pages > 1 and loader in PAGED:
             try:
-                image = load(given, fail_on=STRICT, n=-1)
+                image = load(given, **options, n=-1)
             except vips.Error:  # pages of different sizes
                 lost.append(f"all pages but the first (of {pages}, of different sizes)")
                 pages = 1
@@ -197,14 +207,10 @@ def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None) -> Pi
             lost.append(f"all pictures but the first (of {pages})")
             pages = 1
         refuse_large(image.width, image.height, max_pixels)
-        if "orientation" in image.get_fields() and image.get("orientation") > 1:
+        if options["access"] == "random":
             image = image.autorot()
         image = in_colours(image, lost)
-        alpha = None
-        if image.hasalpha() and image.bands in (2, 4):
-            alpha = image[image.bands - 1].numpy().reshape(image.height, image.width)
-            image = image[: image.bands - 1]
-        pixels = image.numpy().reshape(image.height, image.width, image.bands)
+        pixels, alpha = arrays_of(image, space)
         fields = {
             name: (image.get_typeof(name), image.get(name))
             for name in image.get_fields()
@@ -213,6 +219,27 @@ def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None) -> Pi
     except vips.Error as error:
         raise PictureError(vips_said(error)) from error
     return Picture(pixels, alpha, pages, (image.xres, image.yres), fields, lost=tuple(lost))
+
+
+def arrays_of(image: Any, space: Space) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return colours (H, W, bands) and alpha (H, W), if there is any, of an image of libvips."""
+    height, width, bands = image.height, image.width, image.bands
+    colours = bands - (image.hasalpha() and bands in (2, 4))
+    dtype = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
+    if space.limit is None and colours == bands:
+        return image.numpy().reshape(height, width, bands), None
+    pixels = space.empty((height, width, colours), dtype)
+    alpha = space.empty((height, width), dtype) if colours < bands else None
+    region = import_vips().Region.new(image)
+    for rows in pieces(height, width * bands * np.dtype(dtype).itemsize):
+        count = rows.stop - rows.start
+        read = np.frombuffer(region.fetch(0, rows.start, width, count), dtype)
+        read = read.reshape(count, width, bands)
+        pixels[rows] = read[..., :colours]
+        if alpha is not None:
+            alpha[rows] = read[..., -1]
+        release(pixels, alpha)
+    return pixels, alpha
 
 
 def in_colours(image: Any, lost: list[str]) -> Any:
@@ -280,12 +307,13 @@ def refuse_large(width: int, height: int, max_pixels: int | None) -> None:
         )
 
 
-def write(path: str | Path, picture: Picture) -> tuple[str, ...]:
+def write(path: str | Path, picture: Picture, *, space: Space = MEMORY) -> tuple[str, ...]:
     """Write a picture; the suffix chooses the format. The file is whole or absent, never half there.
 
     Args:
         path: The file; its folder is made when it is absent, and a file of that name is replaced.
         picture: What to write.
+        space: Where pixels go that have to be converted.
 
     Returns:
         What the format cannot hold, in words such as `"transparency (laid over white)"`.
@@ -295,10 +323,13 @@ def write(path: str | Path, picture: Picture) -> tuple[str, ...]:
             not take it.
     """
     path = Path(path)
-    data, lost = encode(path.suffix.lower(), picture, str(path))
+    picture, lost = fitted(path.suffix.lower(), picture, str(path), space)
     try:
         with atomic_write(path) as file:
-            file.write(data)
+            if path.suffix.lower() in PLAIN:
+                file.write(encoded(path.suffix.lower(), picture, str(path)))
+            else:
+                encoded(path.suffix.lower(), picture, str(path), Path(file.name))
     except OSError as error:
         raise PictureError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
     return lost
@@ -306,21 +337,33 @@ def write(path: str | Path, picture: Picture) -> tuple[str, ...]:
 
 def encode(suffix: str, picture: Picture, name: str) -> tuple[bytes, tuple[str, ...]]:
     """Return the bytes of a picture file, and what the format cannot hold."""
+    picture, lost = fitted(suffix, picture, name, MEMORY)
+    return encoded(suffix, picture, name), lost
+
+
+def fitted(suffix: str, picture: Picture, name: str, space: Space) -> tuple[Picture, tuple[str, ...]]:
+    """Return a picture as the format of a suffix can hold it, and what it cannot."""
     if suffix not in SAVERS and suffix not in PLAIN:
         raise PictureError(f"cannot write {name!r}: {unknown('suffix', suffix, [*SAVERS, *PLAIN])}")
     _, _, types, alpha, pages = SAVERS.get(suffix, ("", {}, ("uint8",), False, False))
-    picture, lost = made_to_fit(picture, types, alpha, pages)
-    lost = (*lost, *left_behind(suffix, picture.metadata))
-    height, width, bands = picture.pixels.shape
+    picture, lost = made_to_fit(picture, types, alpha, pages, space)
+    bands = picture.pixels.shape[2]
     if bands not in (1, 3) and suffix not in (".tif", ".tiff"):
         raise PictureError(f"cannot write {name!r}: {bands} bands need TIFF")
+    return picture, (*lost, *left_behind(suffix, picture.metadata))
+
+
+def encoded(suffix: str, picture: Picture, name: str, file: Path | None = None) -> bytes:
+    """Return the bytes of a picture file, or write them to `file` and return none."""
     try:
-        data = by_pillow_bytes(PLAIN[suffix], picture) if suffix in PLAIN else by_vips_bytes(suffix, picture)
+        if suffix in PLAIN:
+            return by_pillow_bytes(PLAIN[suffix], picture)
+        return by_vips_bytes(suffix, picture, file) or b""
     except Exception as error:
         said = vips_said(error) if type(error).__module__.startswith("pyvips") else one_line(error)
+        height, width, _ = picture.pixels.shape
         size = f"{width}x{height} pixels"
         raise PictureError(f"cannot write {name!r}: {suffix[1:]} does not take {size} ({said})") from error
-    return data, lost
 
 
 #: What blocks of metadata are called.
@@ -343,7 +386,7 @@ def left_behind(suffix: str, metadata: dict) -> tuple[str, ...]:
 
 
 def made_to_fit(
-    picture: Picture, types: tuple[str, ...], alpha: bool, pages: bool
+    picture: Picture, types: tuple[str, ...], alpha: bool, pages: bool, space: Space = MEMORY
 ) -> tuple[Picture, tuple[str, ...]]:
     """Return a picture as a format can hold it, and what went missing."""
     lost = []
@@ -353,32 +396,47 @@ def made_to_fit(
         picture = replace(picture, pixels=picture.pixels[:height], alpha=first, pages=1)
         lost.append("all frames but the first")
     if picture.alpha is not None and not alpha:
-        if picture.alpha.min() < from_float(np.ones(1), picture.alpha.dtype)[0]:
-            share = to_float(picture.alpha)[..., None]
-            white = to_float(picture.pixels) * share + (1 - share)
-            picture = replace(picture, pixels=from_float(white, picture.pixels.dtype))
+        if not opaque(picture.alpha):
+            kind = picture.pixels.dtype
+            over = by_pieces(over_white, kind, space, picture.pixels, picture.alpha)
+            picture = replace(picture, pixels=over)
             lost.append("transparency (laid over white)")
         picture = replace(picture, alpha=None)
     kind = picture.pixels.dtype.name
     if kind not in types:
         to = "uint16" if "uint16" in types and kind == "float32" else "uint8"
         lost.append(f"{ {'uint16': '16 bits', 'float32': 'floats'}[kind] } (rounded to {to[4:]} bits)")
-        narrow = None if picture.alpha is None else from_float(to_float(picture.alpha), to)
-        picture = replace(picture, pixels=from_float(to_float(picture.pixels), to), alpha=narrow)
+
+        def narrow(pixels: np.ndarray) -> np.ndarray:
+            return from_float(to_float(pixels), to)
+
+        alpha_out = None if picture.alpha is None else by_pieces(narrow, to, space, picture.alpha)
+        picture = replace(
+            picture,
+            pixels=by_pieces(narrow, to, space, picture.pixels),
+            alpha=alpha_out,
+        )
     return picture, tuple(lost)
 
 
-def by_vips_bytes(suffix: str, picture: Picture) -> bytes:
-    """Encode with libvips, with profile and metadata."""
+def opaque(alpha: np.ndarray) -> bool:
+    """Return whether nothing can be seen through."""
+    solid = from_float(np.ones(1), alpha.dtype)[0]
+    return everywhere(lambda values: values >= solid, alpha)
+
+
+def over_white(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Lay straight colours (H, W, bands) over white, as their alpha (H, W) says."""
+    share = to_float(alpha)[..., None]
+    return from_float(to_float(pixels) * share + (1 - share), pixels.dtype)
+
+
+def by_vips_bytes(suffix: str, picture: Picture, file: Path | None) -> bytes | None:
+    """Encode with libvips, with profile and metadata: to a file, or to the bytes that are returned."""
     vips = import_vips()
     saver, options, *_ = SAVERS[suffix]
-    bands = picture.pixels
-    if picture.alpha is not None:
-        bands = np.concatenate([bands, picture.alpha[..., None]], axis=2)
-    height, width, count = bands.shape
-    kind = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}[bands.dtype.name]
-    image = vips.Image.new_from_memory(np.ascontiguousarray(bands).data, width, height, count, kind)
-    colours = picture.pixels.shape[2]
+    height, width, colours = picture.pixels.shape
+    image = by_vips_image(picture.pixels)
     meaning = {
         ("uchar", 1): "b-w",
         ("ushort", 1): "grey16",
@@ -386,7 +444,9 @@ def by_vips_bytes(suffix: str, picture: Picture) -> bytes:
         ("uchar", 3): "srgb",
         ("ushort", 3): "rgb16",
         ("float", 3): "scrgb",
-    }.get((kind, colours), "multiband")
+    }.get((image.format, colours), "multiband")
+    if picture.alpha is not None:
+        image = image.bandjoin(by_vips_image(picture.alpha[..., None]))
     image = image.copy(interpretation=meaning, xres=picture.resolution[0], yres=picture.resolution[1])
     for name, (kind_of, value) in picture.metadata.items():
         # libvips takes the resolution of the EXIF block for the picture's.
@@ -397,7 +457,21 @@ def by_vips_bytes(suffix: str, picture: Picture) -> bytes:
         image.set_type(vips.GValue.gint_type, "page-height", height // picture.pages)
     if saver == "heifsave" and min(width, height) < 16:
         options = {**options, "subsample_mode": "off"}
-    return getattr(image, f"{saver}_buffer")(**options, keep="all")
+    if saver == "tiffsave" and height * width > LARGE:
+        # Readable in parts; pages are strips of one height, which tiles would not keep apart.
+        options = {**options, "bigtiff": True, **({} if picture.pages > 1 else {"tile": True})}
+    if file is None:
+        return getattr(image, f"{saver}_buffer")(**options, keep="all")
+    image.set_progress(True)
+    image.signal_connect("eval", lambda *_: release(picture.pixels, picture.alpha))
+    return getattr(image, saver)(str(file), **options, keep="all")
+
+
+def by_vips_image(pixels: np.ndarray) -> Any:
+    """Return (H, W, bands) as an image of libvips that reads the array where it is."""
+    height, width, bands = pixels.shape
+    kind = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}[pixels.dtype.name]
+    return import_vips().Image.new_from_memory(np.ascontiguousarray(pixels).data, width, height, bands, kind)
 
 
 def by_pillow_bytes(kind: str, picture: Picture) -> bytes:

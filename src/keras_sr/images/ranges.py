@@ -52,9 +52,15 @@ def from_float(pixels: np.ndarray, dtype: str | np.dtype = "uint8") -> np.ndarra
     white = WHITE.get(name)
     if white is None:
         raise PictureError(f"pixels of type {name} are not understood: give one of {', '.join(WHITE)}")
-    if np.isnan(pixels).any():
+    # The least of an array that holds NaN is NaN; found faster than by asking each value.
+    if pixels.size and np.isnan(pixels.min()):
         raise PictureError("pixels hold NaN: the network or the picture that made them is broken")
     if name.startswith("float"):
         return pixels.astype(name)
-    # float64: float32 cannot hold x * 65535 + 0.5 exactly.
-    return np.floor(np.clip(pixels.astype(np.float64), 0.0, 1.0) * white + 0.5).astype(name)
+    # One array, changed in place: tiles are rounded while they are in the cache. float32 has bits enough
+    # for 8-bit results; for 16-bit ones it cannot hold x * 65535 + 0.5 exactly.
+    exact = np.float32 if name == "uint8" and pixels.dtype == np.float32 else np.float64
+    scaled = np.asarray(pixels * exact(white), exact)
+    scaled += 0.5
+    np.clip(scaled, 0, white + 0.5, out=scaled)
+    return scaled >= 1 if name == "bool" else scaled.astype(name)

@@ -149,3 +149,31 @@ def imresize(
             # 1e-9: an exact half must round up whatever the order of the sum was.
             out = np.floor(np.clip(out, 0, top) + (0.5 + 1e-9))
     return out.astype(image.dtype)
+
+
+def imresize_rows(image: np.ndarray, size: tuple[int, int], rows: slice) -> np.ndarray:
+    """Return some rows of `imresize(image, size=size)`, bicubic, from no more of the picture than they need.
+
+    Args:
+        image: Float (H, W) or (H, W, C).
+        size: (height, width) of the whole result.
+        rows: Which rows of the result.
+
+    Returns:
+        float64 (rows, W') or (rows, W', C).
+
+    Example:
+        >>> image = np.arange(12.0).reshape(4, 3)
+        >>> np.allclose(imresize_rows(image, (9, 5), slice(2, 4)), imresize(image, size=(9, 5))[2:4])
+        True
+    """
+    taps, weights = axis_weights(len(image), size[0], size[0] / len(image), "bicubic", True)
+    taps, weights = taps[rows], weights[rows]
+    first = taps.min()
+    part = image[first : taps.max() + 1].astype(np.float64)
+    if size[1] != image.shape[1]:
+        part = resize_axis(part, 1, size[1], size[1] / image.shape[1], "bicubic", True)
+    out = np.zeros((len(taps), *part.shape[1:]))
+    for tap, weight in zip(taps.T, weights.T, strict=True):
+        out += weight.reshape(-1, *[1] * (part.ndim - 1)) * part[tap - first]
+    return out

@@ -4,6 +4,7 @@ OpenVINO is the default on a processor, ONNX Runtime stands in where it is missi
 runs on any backend and device. Imports happen inside: an engine that is not used costs nothing.
 """
 
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,10 +43,11 @@ class OpenVINOEngine:
         precision: `"f32"`, or `"bf16"` where the processor has it: twice as fast and less exact.
         threads: Number of threads; None leaves it to OpenVINO.
         assume: Facts (scale, receptive_field, ...) of a file that does not tell them itself.
+        blend: Another file and a share: the weights are moved by that share towards those of the other.
 
     Raises:
         KerasSRError: OpenVINO is not installed, or there is no such precision.
-        WeightsError: The file is missing, damaged or not of keras-sr.
+        WeightsError: A file is missing, damaged or not of keras-sr.
     """
 
     PRECISIONS = ("f32", "bf16")
@@ -57,17 +59,21 @@ class OpenVINOEngine:
         precision: str = "f32",
         threads: int | None = None,
         assume: dict[str, str] | None = None,
+        blend: tuple[str | Path, float] | None = None,
     ):
         check_precision("openvino", precision, self.PRECISIONS)
         openvino = import_openvino()
         core = openvino.Core()
-        try:
-            model = core.read_model(check_file(path))
-        except RuntimeError as error:
-            raise not_a_network(path) from error
+        model = read_network(core, path)
         # OpenVINO keeps the metadata properties of an ONNX file here.
         facts = model.get_rt_info(["framework"]).value if model.has_rt_info(["framework"]) else {}
         self.name, self.scale, self.receptive_field, self.bytes_per_pixel = passport(facts, path, assume)
+        if blend:
+            from keras_sr.inference.blend import blended
+
+            other, share = blend
+            model = blended(model, read_network(core, other), share, (path, other))
+            self.name = f"{self.name}, detail {share:g}"
         steps = openvino.preprocess.PrePostProcessor(model)
         # NHWC outside, NCHW inside: OpenVINO transposes faster than numpy does.
         for port in (steps.input(), steps.output()):
@@ -90,6 +96,14 @@ class OpenVINOEngine:
         return self._request.infer([batch], share_inputs=True)[0]
 
 
+def read_network(core: Any, path: str | Path) -> Any:
+    """Return the network in a file, as OpenVINO sees it."""
+    try:
+        return core.read_model(check_file(path))
+    except RuntimeError as error:
+        raise not_a_network(path) from error
+
+
 def import_openvino() -> Any:
     """Import OpenVINO without its telemetry.
 
@@ -108,7 +122,7 @@ def import_openvino() -> Any:
 
 
 class OnnxRuntimeEngine:
-    """An exported network on ONNX Runtime, on the processor. Arguments as for `OpenVINOEngine`."""
+    """An exported network on ONNX Runtime, on the processor. Arguments as for `OpenVINOEngine`; no blend."""
 
     PRECISIONS = ("f32",)
 
@@ -119,8 +133,11 @@ class OnnxRuntimeEngine:
         precision: str = "f32",
         threads: int | None = None,
         assume: dict[str, str] | None = None,
+        blend: tuple[str | Path, float] | None = None,
     ):
         check_precision("onnxruntime", precision, self.PRECISIONS)
+        if blend:
+            raise KerasSRError("only openvino interpolates between networks: pip install openvino")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -180,15 +197,18 @@ def open_engine(
     precision: str = "f32",
     threads: int | None = None,
     assume: dict[str, str] | None = None,
+    blend: tuple[str | Path, float] | None = None,
 ) -> Engine:
     """Load an exported network.
 
     Args:
         path: An ONNX file written by `keras_sr.export`, or a network of OpenVINO (.xml).
         engine: A name in `ENGINES`, or `"auto"`: the first of them that is installed.
-        precision: `"f32"` or `"bf16"`.
+        precision: `"f32"`, `"bf16"`, or `"auto"`: the fastest that this machine has in hardware and that is
+            known to cost the network no more than 0.01 dB (its passport says so), else `"f32"`.
         threads: Number of threads; None leaves it to the engine.
         assume: Facts (scale, receptive_field, ...) of a file that does not tell them itself.
+        blend: Another file and a share in [0, 1]: weights between those of both (`inference.blend`).
 
     Raises:
         KerasSRError: The engine is unknown or not installed, or cannot compute in that precision.
@@ -204,22 +224,47 @@ def open_engine(
     installed = [name for name in wanted if find_spec(name)]
     if not installed:
         raise KerasSRError(f"no engine to run a network with: pip install {' (or) '.join(wanted)}")
-    return ENGINES[installed[0]](path, precision=precision, threads=threads, assume=assume)
+    name = installed[0]
+    if precision == "auto":
+        precision = best_precision(name, path) if not blend else "f32"
+    return ENGINES[name](path, precision=precision, threads=threads, assume=assume, blend=blend)
+
+
+def best_precision(engine: str, path: str | Path) -> str:
+    """Return the fastest precision that costs a network next to nothing, by its passport, and runs here."""
+    from keras_sr.weights import registry
+
+    harmless = registry.harmless_precisions(path)
+    return next((known for known in harmless if known in precisions(engine)), "f32")
 
 
 def capabilities() -> dict[str, list[str]]:
     """Return the engines that are installed, the preferred one first, and the precisions each has here."""
-    found = {}
-    for name, engine in ENGINES.items():
-        if find_spec(name):
-            fast = name != "openvino" or "BF16" in openvino_capabilities()
-            found[name] = [precision for precision in engine.PRECISIONS if precision == "f32" or fast]
-    return found
+    return {name: precisions(name) for name in ENGINES if find_spec(name)}
+
+
+def precisions(engine: str) -> list[str]:
+    """Return the precisions that an engine can compute in and that the processor has in hardware."""
+    known = list(ENGINES[engine].PRECISIONS)
+    if "bf16" in known and "BF16" not in openvino_capabilities():
+        known.remove("bf16")
+    return known
 
 
 def openvino_capabilities() -> list[str]:
     """Return what OpenVINO says the processor computes in hardware."""
     return list(import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
+#: How engines and frameworks say that memory did not suffice; none has an exception for it alone.
+NO_MEMORY = re.compile(
+    r"bad[_ ]alloc|alloc\w*\b.*\bmemory|out of memory|\bOOM\b|RESOURCE_EXHAUSTED", re.I | re.S
+)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Return whether an engine failed because memory did not suffice."""
+    return isinstance(error, MemoryError) or bool(NO_MEMORY.search(str(error)))
 
 
 def check_precision(engine: str, precision: str, known: tuple[str, ...]) -> None:

@@ -1,23 +1,27 @@
 """Many files at once: which picture becomes which file, and one enlarged file after the other."""
 
+import glob
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import numpy as np
 
 from keras_sr.errors import KerasSRError, PictureError, unknown
 from keras_sr.images import picture as pictures
-from keras_sr.images.io import SUFFIXES, write
+from keras_sr.images.io import SUFFIXES
 from keras_sr.images.picture import PLAIN, SAVERS, Picture
 from keras_sr.images.ranges import from_float, to_float
-from keras_sr.images.resize import imresize
-from keras_sr.images.sheet import sheet
+from keras_sr.images.resize import imresize_rows
+from keras_sr.images.space import MEMORY as IN_MEMORY
+from keras_sr.images.space import Space, pieces, release
 from keras_sr.inference.engines import Engine
+from keras_sr.inference.ledger import Ledger
 from keras_sr.inference.size import Size
 from keras_sr.inference.upscale import MEMORY, enlarge
 
@@ -42,16 +46,26 @@ class Settings:
         memory: Bytes that the activations of a tile may take.
         tile: Side of a tile in LR pixels instead.
         skip_existing: Whether a result that is there is left alone.
+        ledger: Says which results are there and need not be made again; None asks nobody.
         max_pixels: Pictures with more pixels are refused; None refuses none.
         consistency: Whether to measure how well results shrink back to their pictures.
+        space: Where pixels go.
     """
 
     size: Size = field(default_factory=Size)
     memory: int = MEMORY
     tile: int | None = None
     skip_existing: bool = False
+    ledger: Ledger | None = None
     max_pixels: int | None = pictures.MAX_PIXELS
     consistency: bool = False
+    space: Space = IN_MEMORY
+
+    def finished(self, job: Job) -> bool:
+        """Return whether the result of a job is there and is left alone."""
+        if self.skip_existing and job.target.exists():
+            return True
+        return self.ledger is not None and self.ledger.finished(job.source, job.target)
 
 
 @dataclass(frozen=True)
@@ -98,6 +112,8 @@ def plan(
     recursive: bool = False,
     suffix: str | None = None,
     extension: str = "auto",
+    pattern: str | None = None,
+    network: str = "",
 ) -> list[Job]:
     """Return a job for every picture, before anything is enlarged.
 
@@ -105,22 +121,27 @@ def plan(
     when it is absent, and `a.png` becomes `a_x4.png` in it; a suffix that cannot be written, `.png`.
 
     Args:
-        inputs: Files, and folders whose pictures are taken.
+        inputs: Files, folders whose pictures are taken, and globs such as `photos/**/*.jpg`.
         output: A file or a folder.
         scale: Of the results, for their names.
         recursive: Take the pictures of folders inside, too; results keep their folders.
         suffix: Put behind names instead of `x4`; "" puts nothing.
         extension: What results end with, such as `png`; `auto` takes that of the picture.
+        pattern: The name of results, with `{stem}`, `{ext}`, `{scale}` and `{network}` in it, instead of
+            `suffix`.
+        network: Its name, for the pattern.
 
     Raises:
-        PictureError: A folder holds no picture, several pictures would go to one file, or a picture
-            would be written over one that is to be read.
+        PictureError: A folder holds no picture, a glob matches nothing, the pattern makes no file name,
+            several pictures would go to one file, or a picture would be written over one that is to be read.
     """
-    inputs, output = [Path(path) for path in inputs], Path(output)
+    inputs, output = [path for given in inputs for path in matches(given)], Path(output)
     ending = "" if extension == "auto" else f".{extension.lower().lstrip('.')}"
     if ending and ending not in WRITTEN:
         raise PictureError(unknown("extension", extension, ["auto", *(known[1:] for known in WRITTEN)]))
     mark = f"_x{scale:g}" if suffix is None else f"_{suffix}" if suffix else ""
+    form = pattern or f"{{stem}}{braces_doubled(mark)}.{{ext}}"
+    facts = {"scale": f"{scale:g}", "network": network}
     # Each picture with the folder that its result's place is relative to.
     found = [
         (picture, path if path.is_dir() else picture.parent)
@@ -128,18 +149,22 @@ def plan(
         for picture in (list_pictures(path, recursive) if path.is_dir() else [path])
     ]
     found = list(dict.fromkeys(found))
-    looks_like_file = output.suffix.lower() in WRITTEN and not output.is_dir()
-    if looks_like_file and len(inputs) == 1 and not inputs[0].is_dir():
+    if is_file(output) and len(inputs) == 1 and not inputs[0].is_dir():
         jobs = [Job(found[0][0], output)]
-    elif looks_like_file or output.is_file():
+    elif is_file(output) or output.is_file():
         raise PictureError(f"{output} is one file: several pictures need a folder to go to")
     else:
         jobs = [
-            Job(source, output / source.parent.relative_to(base) / target_name(source, mark, ending))
+            Job(source, output / source.parent.relative_to(base) / target_name(source, form, ending, facts))
             for source, base in found
         ]
     refuse_collisions(jobs)
     return jobs
+
+
+def is_file(output: Path) -> bool:
+    """Return whether an output is the name of a picture and not of a folder."""
+    return output.suffix.lower() in WRITTEN and not output.is_dir()
 
 
 def list_pictures(folder: Path, recursive: bool = False) -> list[Path]:
@@ -156,15 +181,55 @@ def list_pictures(folder: Path, recursive: bool = False) -> list[Path]:
     return found
 
 
-def target_name(source: Path, mark: str, ending: str = "") -> str:
+def matches(given: str | Path) -> list[Path]:
+    """Return the path, or the files that it matches as a glob, in order: shells leave quoted ones alone."""
+    path = Path(given)
+    if path.exists() or not glob.has_magic(str(given)):
+        return [path]
+    found = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
+    if not found:
+        raise PictureError(f"nothing matches {str(given)!r}")
+    return [one for one in found if one.is_dir() or one.suffix.lower() in SUFFIXES] or found
+
+
+def braces_doubled(text: str) -> str:
+    """Return text as it has to stand in a pattern."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+#: What may stand in braces in the pattern of a name.
+FIELDS = ("stem", "ext", "scale", "network")
+
+
+def target_name(source: Path, pattern: str, ending: str = "", facts: dict[str, str] | None = None) -> str:
     """Return the name of the enlarged file.
 
+    Args:
+        source: The picture.
+        pattern: With `FIELDS` in braces.
+        ending: Of the result, such as `.png`; that of the picture, where it can be written, when empty.
+        facts: Values of the fields that are not of the picture.
+
+    Raises:
+        PictureError: The pattern has other fields, or makes something that is no file name.
+
     Example:
-        >>> target_name(Path("photos/Cat.JPG"), "_x4"), target_name(Path("old.pbm"), "_x2")
-        ('Cat_x4.JPG', 'old_x2.png')
+        >>> target_name(Path("my/Cat.JPG"), "{stem}_x4.{ext}"), target_name(Path("a.pbm"), "2x{stem}.{ext}")
+        ('Cat_x4.JPG', '2xa.png')
     """
     ending = ending or (source.suffix if source.suffix.lower() in WRITTEN else ".png")
-    return f"{source.stem}{mark}{ending}"
+    try:
+        fields = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
+    except ValueError as error:
+        raise PictureError(f"{pattern!r} is no pattern: {error}") from None
+    for name in fields - set(FIELDS):
+        raise PictureError(unknown("field of the pattern", name, list(FIELDS)))
+    values = {"scale": "", "network": "", **(facts or {}), "stem": source.stem, "ext": ending[1:]}
+    made = pattern.format(**values)
+    # Results stay in the folder that they were meant for.
+    if made in ("", ".", "..") or {"/", "\\", "\0"} & set(made):
+        raise PictureError(f"{pattern!r} makes {made!r} of {source}, which is no file name")
+    return made
 
 
 def refuse_collisions(jobs: list[Job]) -> None:
@@ -223,16 +288,16 @@ def run_all(
                 raise
             if behind:
                 yield behind.result()
-            behind = writer.submit(finish, *result)
+            behind = writer.submit(finish, *result, settings)
         if behind:
             yield behind.result()
 
 
 def submit_read(pool: ThreadPoolExecutor, job: Job, settings: Settings) -> "Future[Picture] | None":
     """Begin to read a picture; None where its result is there and is left alone."""
-    if settings.skip_existing and job.target.exists():
+    if settings.finished(job):
         return None
-    return pool.submit(pictures.read, job.source, max_pixels=settings.max_pixels)
+    return pool.submit(pictures.read, job.source, max_pixels=settings.max_pixels, space=settings.space)
 
 
 def enlarge_one(
@@ -264,12 +329,14 @@ def enlarge_one(
         return Result(job, "failed", reason=said(error)), None
 
 
-def finish(result: Result, larger: Picture | None) -> Result:
+def finish(result: Result, larger: Picture | None, settings: Settings) -> Result:
     """Write a result and return what became of it."""
     if larger is None:
         return result
     try:
-        lost = pictures.write(result.job.target, larger)
+        lost = pictures.write(result.job.target, larger, space=settings.space)
+        if settings.ledger:
+            settings.ledger.record(result.job.source, result.job.target)
         return replace(result, lost=tuple(dict.fromkeys([*result.lost, *lost])))
     except Exception as error:
         return Result(result.job, "failed", reason=said(error))
@@ -283,15 +350,29 @@ def resized(
     size = settings.size.of(height, width, engine.scale)
     exact = size == (height * engine.scale, width * engine.scale)
     larger = enlarge(
-        picture, engine, memory=settings.memory, tile=settings.tile, rounded=exact, progress=progress
+        picture,
+        engine,
+        memory=settings.memory,
+        tile=settings.tile,
+        rounded=exact,
+        progress=progress,
+        space=settings.space,
     )
     if exact:
         return larger
     kind = np.dtype("float32") if picture.pixels.dtype.kind == "f" else picture.pixels.dtype
 
-    def fit(pixels: np.ndarray) -> np.ndarray:
-        pages = np.split(pixels, picture.pages)
-        return from_float(np.concatenate([imresize(page, size=size) for page in pages]), kind)
+    def fit(sr: np.ndarray) -> np.ndarray:
+        rows = len(sr) // picture.pages
+        out = settings.space.empty((size[0] * picture.pages, size[1], *sr.shape[2:]), kind)
+        for page in range(picture.pages):
+            page_out, page_sr = out[page * size[0] :][: size[0]], sr[page * rows :][:rows]
+            # float64, of the rows of SR that make one of the result.
+            row_bytes = 8 * sr[0].size * max(1, rows // size[0])
+            for part in pieces(size[0], row_bytes):
+                page_out[part] = from_float(imresize_rows(page_sr, size, part), kind)
+                release(out, sr)
+        return out
 
     return replace(
         larger,
@@ -307,6 +388,8 @@ def consistency(larger: Picture, picture: Picture) -> float | None:
 
     if picture.pages > 1 or picture.pixels.shape[2] not in (1, 3) or picture.pixels.dtype.kind == "f":
         return None
+    if isinstance(larger.pixels, np.memmap):  # too large to be shrunk in memory
+        return None
     try:
         value = lr_consistency(from_float(to_float(larger.pixels)), from_float(to_float(picture.pixels)))
     except PictureError:  # not a whole number of times larger
@@ -318,25 +401,3 @@ def said(error: Exception) -> str:
     """Return what an error says, on one line; errors not raised on purpose keep their class."""
     text = " ".join(str(error).split())
     return text if isinstance(error, KerasSRError) else f"{type(error).__name__}: {text}"
-
-
-def compare(job: Job, scale: int) -> Path:
-    """Write a labelled sheet LR | bicubic | SR beside a result, `a_x4.png` to `a_x4_compare.png`.
-
-    Args:
-        job: What was enlarged.
-        scale: Of the network.
-
-    Returns:
-        The path of the sheet.
-    """
-    lr, sr = (as_rgb(pictures.read(path, max_pixels=None)) for path in (job.source, job.target))
-    panels = [("LR", lr), ("bicubic", imresize(lr, scale)), ("keras-sr", sr)]
-    return write(job.target.with_name(f"{job.target.stem}_compare.png"), sheet(panels))
-
-
-def as_rgb(picture: Picture) -> np.ndarray:
-    """Return the first page of a picture as uint8 RGB over white, for a sheet."""
-    fitted, _ = pictures.made_to_fit(picture, ("uint8",), alpha=False, pages=False)
-    bands = fitted.pixels[..., :3] if fitted.pixels.shape[2] >= 3 else fitted.pixels[..., :1]
-    return np.repeat(bands, 3, axis=2) if bands.shape[2] == 1 else bands

@@ -1,6 +1,6 @@
 """Enlarge a picture with an engine: any size, type and number of bands, in tiles where memory asks for it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,19 @@ import numpy as np
 
 from keras_sr.errors import PictureError
 from keras_sr.images.alpha import bleed
-from keras_sr.images.picture import Picture, from_pillow, read
+from keras_sr.images.picture import Picture, from_pillow, opaque, read
 from keras_sr.images.ranges import from_float, to_float
-from keras_sr.inference.engines import Engine, open_engine
+from keras_sr.images.space import MEMORY as IN_MEMORY
+from keras_sr.images.space import Space, release
+from keras_sr.inference.engines import Engine, open_engine, out_of_memory
 from keras_sr.inference.tiling import tile_size, tiles
 
 #: Bytes of activations that a tile may take.
-MEMORY = 512 << 20
+MEMORY = 1 << 30
+
+#: Side of the largest tile in margins, and at least in pixels. In a larger one less is margin, and
+#: yet it is slower: its activations no longer stay in the cache (benchmarks/tile_size.py).
+MARGINS, SIDE = 20, 192
 
 #: Weights of R, G and B in grey: BT.601, full range, as every image library converts.
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
@@ -64,7 +70,7 @@ def upscale(
         (32, 36, 5)
     """
     if engine is None or isinstance(engine, str):
-        engine = open_engine(find_network(engine))
+        engine = open_engine(find_network(engine), precision="auto")
     if isinstance(picture, str | Path):
         picture = read(picture)
     elif hasattr(picture, "mode") and hasattr(picture, "convert"):
@@ -91,50 +97,55 @@ def enlarge(
     tile: int | None = None,
     rounded: bool = True,
     progress: Progress | None = None,
+    space: Space = IN_MEMORY,
 ) -> Picture:
     """Enlarge a picture with all that belongs to it: alpha, every page, resolution.
 
-    Arguments as for `upscale`. What cannot be seen through transparency is filled from what can, so that no
-    edge gets a halo; alpha is enlarged as a grey picture. Where it is opaque throughout, it stays so.
+    Arguments as for `upscale`, and `space`, where the pixels of the result go. What cannot be seen through
+    transparency is filled from what can, so that no edge gets a halo; alpha is enlarged as a grey picture.
+    Where it is opaque throughout, it stays so.
     """
-    groups = band_groups(picture.pixels.shape[2], rgb)
-    opaque = picture.alpha is None or (picture.alpha == from_float(np.ones(1), picture.alpha.dtype)).all()
-    work = picture.pages * (len(groups) + (not opaque))
+    bands = picture.pixels.shape[2]
+    groups = band_groups(bands, rgb)
+    seen_through = picture.alpha is not None and not opaque(picture.alpha)
+    work = picture.pages * (len(groups) + seen_through)
     done = [0]
 
     def shown(share: float) -> None:
         if progress:
             progress((done[0] + share) / work)
 
-    def run(pixels: np.ndarray, groups: list[tuple[int, ...]], dtype: np.dtype) -> np.ndarray:
-        height, width, bands = pixels.shape
-        out = np.empty((height * engine.scale, width * engine.scale, bands), dtype)
+    def run(pixels: np.ndarray, groups: list[tuple[int, ...]], out: np.ndarray) -> None:
         for group in groups:
             enlarge_bands(pixels, group, engine, out, memory, tile, shown)
             done[0] += 1
-        return out
 
     kind = result_type(picture.pixels.dtype, rounded)
-    pages, alphas = [], []
-    for page in range(picture.pages):
-        height = len(picture.pixels) // picture.pages
-        rows = slice(page * height, (page + 1) * height)
-        pixels = picture.pixels[rows]
-        if picture.alpha is not None and not opaque:
-            seen = to_float(picture.alpha[rows])
+    size = len(picture.pixels) * engine.scale, picture.pixels.shape[1] * engine.scale
+    larger = space.empty((*size, bands), kind)
+    alpha = None if picture.alpha is None else space.empty(size, kind)
+    for lr_page, sr_page in pages(len(picture.pixels), picture.pages, engine.scale):
+        pixels = picture.pixels[lr_page]
+        if picture.alpha is not None and alpha is not None and seen_through:
+            seen = to_float(picture.alpha[lr_page])
             pixels = bleed(to_float(pixels), seen)
-            alphas.append(run(seen[..., None], [(0,)], kind)[..., 0])
-        pages.append(run(pixels, groups, kind))
-    alpha = None
-    if picture.alpha is not None:
-        shape = (len(picture.alpha) * engine.scale, picture.alpha.shape[1] * engine.scale)
-        alpha = np.full(shape, from_float(np.ones(1), kind)[0]) if opaque else np.concatenate(alphas)
+            run(seen[..., None], [(0,)], alpha[sr_page][..., None])
+        run(pixels, groups, larger[sr_page])
+    if alpha is not None and not seen_through:
+        alpha[:] = from_float(np.ones(1), kind)[0]
     return replace(
         picture,
-        pixels=pages[0] if picture.pages == 1 else np.concatenate(pages),
+        pixels=larger,
         alpha=alpha,
         resolution=(picture.resolution[0] * engine.scale, picture.resolution[1] * engine.scale),
     )
+
+
+def pages(height: int, count: int, scale: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the rows of each page in the picture and in the result."""
+    rows = height // count
+    for page in range(count):
+        yield slice(page * rows, (page + 1) * rows), slice(page * rows * scale, (page + 1) * rows * scale)
 
 
 def band_groups(bands: int, rgb: Sequence[int] | None) -> list[tuple[int, ...]]:
@@ -161,13 +172,40 @@ def enlarge_bands(
     tile: int | None,
     progress: Progress,
 ) -> None:
-    """Run one or three bands of a picture through the network, tile by tile, into the same bands of `out`."""
+    """Run one or three bands of a picture through the network, tile by tile, into the same bands of `out`.
+
+    Where memory does not suffice for a tile, all is done again with tiles of half the size.
+    """
+    height, width = pixels.shape[:2]
+    limit = (tile, tile) if tile else budget(engine, height, width, memory)
+    while True:
+        try:
+            run_tiles(pixels, group, engine, out, limit, progress)
+        except Exception as error:
+            smallest = tile_size(height, width, pixels=0, margin=engine.receptive_field)
+            if not out_of_memory(error) or limit <= smallest:
+                raise
+            area = min(limit[0], height) * min(limit[1], width) // 2
+            limit = tile_size(height, width, pixels=area, margin=engine.receptive_field)
+        else:
+            return
+
+
+def run_tiles(
+    pixels: np.ndarray,
+    group: tuple[int, ...],
+    engine: Engine,
+    out: np.ndarray,
+    limit: tuple[int, int],
+    progress: Progress,
+) -> None:
+    """Do the work of `enlarge_bands` with tiles of at most `limit` (height, width)."""
     height, width = pixels.shape[:2]
     low, span = float_range(pixels[..., group]) if pixels.dtype.kind == "f" else (0.0, 1.0)
-    limit = (tile, tile) if tile else budget(engine, height, width, memory)
+    bands = slice(None) if len(group) == out.shape[2] == 3 and group == (0, 1, 2) else group
     done = 0
     for part in tiles(height, width, tile=limit, margin=engine.receptive_field):
-        window = to_float(pixels[part.window][..., group])
+        window = to_float(pixels[part.window][..., bands])
         if (low, span) != (0.0, 1.0):
             window = (window - np.float32(low)) / np.float32(span)
         # A single band runs as three equal channels.
@@ -176,9 +214,9 @@ def enlarge_bands(
             sr = (sr @ GREY)[..., None]
         if (low, span) != (0.0, 1.0):
             sr = sr * np.float32(span) + np.float32(low)
-        place = part.target(engine.scale)
-        target = out[place]
-        target[..., group] = from_float(sr, out.dtype)
+        target = out[part.target(engine.scale)]
+        target[..., bands] = from_float(sr, out.dtype)
+        release(out, pixels)
         done += target[..., 0].size
         progress(done / out[..., 0].size)
 
@@ -207,6 +245,7 @@ def find_network(name: str | None) -> Path:
 
 
 def budget(engine: Engine, height: int, width: int, memory: int) -> tuple[int, int]:
-    """Return the largest tile whose activations fit into `memory` bytes."""
-    pixels = memory // engine.bytes_per_pixel
+    """Return the largest tile (height, width) that is fast and whose activations fit into `memory` bytes."""
+    fast = max(MARGINS * engine.receptive_field, SIDE) ** 2
+    pixels = min(memory // engine.bytes_per_pixel, fast)
     return tile_size(height, width, pixels=pixels, margin=engine.receptive_field)

@@ -1,7 +1,7 @@
 """The weights that ship with the package, each with its passport. No framework is imported here."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_sr.errors import WeightsError, unknown
@@ -10,6 +10,12 @@ FILES = Path(__file__).parent / "files"
 
 #: Written out, so that a name is found by reading; each has NAME.npz, NAME.onnx and NAME.json in `files/`.
 NAMES = ("compact_x4", "compact_x3", "compact_x2")
+
+#: Sets on which a precision must have been measured, and dB that it may cost on each, to be the default.
+MEASURED_ON, HARMLESS = ("Set5", "Set14", "BSD100"), 0.01
+
+#: Precisions that are faster than float32, the fastest first.
+FASTER = ("bf16",)
 
 #: What `keras-sr upscale` takes when no name is given.
 DEFAULT = "compact_x4"
@@ -33,6 +39,9 @@ class Passport:
         hardware: What it was trained on.
         scores: set: {psnr, ssim} under the paper's protocol (Y, `scale` pixels shaved).
         sha256: Of the .npz and of the .onnx.
+        precision_loss: precision: {set: dB of PSNR that it costs against float32}; what is not in it was not
+            measured.
+        partner: The weights that these were trained from, of the same network: `--detail` lies between.
     """
 
     name: str
@@ -48,6 +57,8 @@ class Passport:
     hardware: str
     scores: dict[str, dict[str, float]]
     sha256: dict[str, str]
+    precision_loss: dict[str, dict[str, float]] = field(default_factory=dict)
+    partner: str = ""
 
 
 def names() -> tuple[str, ...]:
@@ -61,8 +72,23 @@ def passport(name: str) -> Passport:
     Raises:
         WeightsError: No shipped weights have that name; the known ones are listed.
     """
-    values = json.loads(path_of(name, ".json").read_text("utf-8"))
-    return Passport(**{field.name: values[field.name] for field in fields(Passport)})
+    return Passport(**json.loads(path_of(name, ".json").read_text("utf-8")))
+
+
+def harmless_precisions(path: str | Path) -> list[str]:
+    """Return the precisions, fastest first, that cost the shipped network at a path next to nothing.
+
+    None for a file that is not of the registry: nothing is known about it.
+    """
+    path = Path(path)
+    if path.resolve().parent != FILES.resolve() or path.stem not in NAMES:
+        return []
+    losses = passport(path.stem).precision_loss
+    return [
+        name
+        for name in FASTER
+        if name in losses and all(losses[name].get(one, 1.0) <= HARMLESS for one in MEASURED_ON)
+    ]
 
 
 def weights_path(name: str) -> Path:

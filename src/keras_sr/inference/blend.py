@@ -1,0 +1,56 @@
+"""Between two networks: weights interpolated, as a dial between fidelity and invented detail.
+
+Network interpolation (Wang et al. 2018, arXiv 1809.00219, section 3.4; Wang et al. 2019, arXiv 1811.10515):
+the mean of the weights of an MSE network and of the GAN that was trained from it is a network whose
+results lie between theirs, without the artefacts that a mean of the pictures would keep.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from keras_sr.errors import KerasSRError, WeightsError
+
+
+def blended(model: Any, other: Any, share: float, names: tuple[str | Path, str | Path]) -> Any:
+    """Change the weights of a network of OpenVINO to `(1 - share) * its own + share * the other's`.
+
+    Args:
+        model: `openvino.Model`, changed in place.
+        other: `openvino.Model` of the same architecture, exported in the same way.
+        share: 0 to 1.
+        names: What both are called, for errors.
+
+    Returns:
+        `model`.
+
+    Raises:
+        KerasSRError: The share does not lie in [0, 1].
+        WeightsError: The networks are not of one architecture.
+    """
+    if not 0 <= share <= 1:
+        raise KerasSRError(f"detail must lie between 0 and 1, not {share}")
+    ours, theirs = model.get_ordered_ops(), other.get_ordered_ops()
+    alike = len(ours) == len(theirs) and all(
+        a.get_type_name() == b.get_type_name() and shapes(a) == shapes(b)
+        for a, b in zip(ours, theirs, strict=False)
+    )
+    if not alike:
+        raise WeightsError(f"{names[0]} and {names[1]} are not of one architecture: no network lies between")
+    for a, b in zip(ours, theirs, strict=True):
+        if a.get_type_name() == "Constant" and a.get_element_type().is_real():
+            replace_constant(a, (1 - share) * a.get_data() + share * b.get_data())
+    return model
+
+
+def shapes(node: Any) -> list[str]:
+    """Return the shapes of what a node computes, as text: unknown sizes have no other equality."""
+    return [str(output.get_partial_shape()) for output in node.outputs()]
+
+
+def replace_constant(node: Any, values: Any) -> None:
+    """Let everything that reads a constant read these values instead."""
+    from openvino import opset13
+
+    new = opset13.constant(values.astype(node.get_data().dtype))
+    for reader in node.output(0).get_target_inputs():
+        reader.replace_source_output(new.output(0))

@@ -1,0 +1,26 @@
+"""How much memory there is to work in."""
+
+import os
+from pathlib import Path
+
+#: Taken where a system does not say what is free.
+UNKNOWN = 4 << 30
+
+#: A quarter of what is free, within these bounds: less makes tiles mostly margin, more makes nothing faster.
+LEAST, MOST = 512 << 20, 4 << 30
+
+
+def free_memory() -> int:
+    """Return how many bytes programs can still take without anything being swapped out."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) << 10
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return UNKNOWN
+
+
+def working_memory() -> int:
+    """Return how many bytes enlarging may take when nobody says how many."""
+    return min(max(free_memory() // 4, LEAST), MOST)

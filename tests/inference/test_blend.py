@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from keras_sr.errors import KerasSRError, WeightsError
+from keras_sr.inference import open_engine
+
+pytest.importorskip("openvino")
+pytest.importorskip("onnx")
+from keras_sr.export import onnx_file
+
+
+def network(path, value, kernel=1):
+    """An exported network x2 whose every weight is `value`."""
+    from keras_sr.export.graph import Conv, Graph, Node, Shuffle
+
+    conv = Conv(np.full((kernel, kernel, 3, 12), value), np.full(12, value), (kernel // 2, kernel // 2))
+    nodes = [Node(conv, ["lr"], "a", "a"), Node(Shuffle(2), ["a"], "sr", "sr")]
+    facts = {"name": "flat", "scale": "2", "receptive_field": "1", "bytes_per_pixel": "500"}
+    path.write_bytes(onnx_file.to_bytes(Graph(nodes), facts))
+    return path
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_weights_lie_between(tmp_path, share):
+    low, high = network(tmp_path / "low.onnx", 0.1), network(tmp_path / "high.onnx", 0.3)
+    engine = open_engine(low, blend=(high, share))
+    assert engine.name == f"flat, detail {share:g}"
+    assert (engine.scale, engine.receptive_field) == (2, 1)
+    x = np.random.default_rng(0).random((1, 5, 7, 3), np.float32)
+    value = 0.1 + 0.2 * share
+    expected = np.repeat((value * x.sum(-1) + value)[..., None], 3, -1).repeat(2, 1).repeat(2, 2)
+    np.testing.assert_allclose(engine.run(x), expected, atol=1e-6)
+
+
+def test_networks_that_differ_have_nothing_between(tmp_path):
+    low, other = network(tmp_path / "low.onnx", 0.1), network(tmp_path / "wide.onnx", 0.1, kernel=3)
+    with pytest.raises(WeightsError, match=r"low\.onnx and .*wide\.onnx are not of one architecture"):
+        open_engine(low, blend=(other, 0.5))
+
+
+def test_what_cannot_be_blended_says_so(tmp_path):
+    low = network(tmp_path / "low.onnx", 0.1)
+    with pytest.raises(KerasSRError, match="between 0 and 1, not 2"):
+        open_engine(low, blend=(low, 2))
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(KerasSRError, match="only openvino interpolates"):
+        open_engine(low, engine="onnxruntime", blend=(low, 0.5))
