@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from keras_sr import __version__
 from keras_sr.cli.doctor import engine_line
@@ -26,5 +27,14 @@ def test_missing_packages_are_said(run, monkeypatch):
 
 
 def test_what_the_engine_can_do():
-    assert engine_line({"openvino": ["f32", "bf16"]}) == "openvino in f32 (bf16 with --precision or --fast)"
-    assert engine_line({"onnxruntime": ["f32"]}) == "onnxruntime in f32"
+    assert engine_line({"openvino": ["f32", "bf16"]}) == "openvino (here in f32 and bf16)"
+    assert engine_line({"onnxruntime": ["f32"]}) == "onnxruntime (here in f32)"
+
+
+@pytest.mark.parametrize("has_bf16", [False, True])
+def test_the_precision_that_is_used_and_what_it_costs(run, monkeypatch, has_bf16):
+    pytest.importorskip("openvino")
+    monkeypatch.setattr(engines, "openvino_capabilities", lambda: ["FP32", *["BF16"] * has_bf16])
+    line = next(line for line in run("doctor")[1].splitlines() if "default network" in line)
+    assert ("compact_x4 in bf16, which costs it at most 0.0026 dB" in line) == has_bf16
+    assert ("compact_x4 in f32" in line) != has_bf16

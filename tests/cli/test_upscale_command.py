@@ -409,3 +409,15 @@ def test_pixels_on_the_disk_give_the_same_file(run, photographs, network_file, t
     monkeypatch.undo()
     assert run(*arguments, "-o", tmp_path / "memory.png")[0] == 0
     assert (tmp_path / "disk.png").read_bytes() == (tmp_path / "memory.png").read_bytes()
+
+
+@pytest.mark.slow
+def test_keras_is_an_engine_too(run, photographs, tmp_path):
+    arguments = ["upscale", photographs / "a.png", "-n", "compact_x2"]
+    assert run(*arguments, "-o", tmp_path / "keras.png", "--engine", "keras")[0] == 0
+    assert run(*arguments, "-o", tmp_path / "auto.png", "--precision", "f32")[0] == 0
+    one, other = (read(tmp_path / name).pixels.astype(int) for name in ("keras.png", "auto.png"))
+    assert np.abs(one - other).max() <= 1
+    code, _, err = run(*arguments, "-o", tmp_path / "no.png", "--engine", "keras", "--fast")
+    assert code == 2
+    assert "goes without" in err

@@ -136,3 +136,52 @@ def test_keras_engine(data_format):
     other = compact(2, features=4, blocks=1)
     other.set_weights(model.get_weights())
     np.testing.assert_allclose(sr, keras.ops.convert_to_numpy(other(x)), atol=1e-6)
+
+
+@pytest.mark.parametrize("has_bf16", [False, True])
+def test_the_default_precision_is_the_fastest_that_costs_nothing(network_file, monkeypatch, has_bf16):
+    pytest.importorskip("openvino")
+    from keras_sr.inference import engines
+    from keras_sr.weights import registry
+
+    monkeypatch.setattr(engines, "openvino_capabilities", lambda: ["FP32", *["BF16"] * has_bf16])
+    shipped = registry.onnx_path("compact_x4")
+    assert engines.best_precision("openvino", shipped) == ("bf16" if has_bf16 else "f32")
+    assert engines.best_precision("onnxruntime", shipped) == "f32"
+    # Nothing is known about other files.
+    assert engines.best_precision("openvino", network_file) == "f32"
+
+
+def test_a_precision_must_have_been_measured_on_all_sets(monkeypatch):
+    from dataclasses import replace
+
+    from keras_sr.weights import registry
+
+    passport = registry.passport("compact_x4")
+
+    def harmless(losses):
+        changed = replace(passport, precision_loss={"bf16": losses})
+        monkeypatch.setattr(registry, "passport", lambda name: changed)
+        return registry.harmless_precisions(registry.onnx_path("compact_x4"))
+
+    assert harmless({"Set5": 0.01, "Set14": 0.0, "BSD100": -0.1}) == ["bf16"]
+    assert harmless({"Set5": 0.011, "Set14": 0.0, "BSD100": 0.0}) == []
+    assert harmless({"Set5": 0.0, "Set14": 0.0}) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "std::bad_alloc",
+        "Failed to allocate memory for requested buffer of size 4096",
+        "[CPU] bad alloc: Failed to allocate 8589934592 bytes of memory",
+        "OOM when allocating tensor with shape[1,9]",
+        "CUDA out of memory. Tried to allocate 110.72 GiB",
+        "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9 bytes",
+    ],
+)
+def test_every_way_to_say_that_memory_did_not_suffice(said):
+    from keras_sr.inference.engines import out_of_memory
+
+    assert out_of_memory(RuntimeError(said))
+    assert not out_of_memory(RuntimeError("Shape mismatch in ZOOM layer memory"))

@@ -17,7 +17,7 @@ def doctor() -> None:
     from keras_sr import __version__
     from keras_sr.evaluation.machine import cores, describe, processor
     from keras_sr.inference.engines import ENGINES, capabilities
-    from keras_sr.weights import registry
+    from keras_sr.inference.memory import working_memory
 
     def installed(name: str) -> str:
         try:
@@ -35,7 +35,8 @@ def doctor() -> None:
         ("enlarging", ""),
         *((f"  {name}", installed(name)) for name in ENGINES),
         ("  used", engine_line(capabilities())),
-        ("  default network", registry.DEFAULT),
+        ("  default network", default_line()),
+        ("  memory to work in", f"{working_memory() >> 20} MB (--max-memory)"),
         *((f"  {name}", installed(name)) for name in ("pyvips", "pillow", "numpy")),
         ("", ""),
         ("training", ""),
@@ -69,8 +70,21 @@ def engine_line(known: dict[str, list[str]]) -> str:
     if not known:
         return "none: pip install openvino"
     name, precisions = next(iter(known.items()))
-    rest = ", ".join(precision for precision in precisions if precision != "f32")
-    return f"{name} in f32" + (f" ({rest} with --precision or --fast)" if rest else "")
+    return f"{name} (here in {' and '.join(precisions)})"
+
+
+def default_line() -> str:
+    """Return the network that is used when none is named, and the precision that it runs in."""
+    from keras_sr.inference.engines import best_precision, capabilities
+    from keras_sr.weights import registry
+
+    engine = next(iter(capabilities()), None)
+    if engine is None:
+        return registry.DEFAULT
+    precision = best_precision(engine, registry.onnx_path(registry.DEFAULT))
+    losses = registry.passport(registry.DEFAULT).precision_loss.get(precision)
+    cost = f", which costs it at most {max(losses.values())} dB (--precision f32)" if losses else ""
+    return f"{registry.DEFAULT} in {precision}{cost}"
 
 
 def found(name: str) -> str:

@@ -187,6 +187,8 @@ def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, space
     """Read a file with a loader of libvips."""
     vips = import_vips()
     lost: list[str] = []
+    if not isinstance(file, bytes) and not speakable(file):
+        file = Path(file).read_bytes()
     given = file if isinstance(file, bytes) else str(file)
     load = getattr(vips.Image, f"{loader}_buffer" if isinstance(file, bytes) else loader)
     options: dict[str, Any] = {"fail_on": STRICT, "access": "sequential"}
@@ -217,7 +219,10 @@ def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, space
             if name not in NOT_METADATA
         }
     except vips.Error as error:
-        raise PictureError(vips_said(error)) from error
+        raise PictureError(f"its content is damaged or cut short ({vips_said(error)})") from error
+    except UnicodeDecodeError as error:  # pyvips, about a message with pieces of the file in it
+        vips.vips_lib.vips_error_clear()
+        raise PictureError("its content is damaged or cut short") from error
     return Picture(pixels, alpha, pages, (image.xres, image.yres), fields, lost=tuple(lost))
 
 
@@ -326,7 +331,7 @@ def write(path: str | Path, picture: Picture, *, space: Space = MEMORY) -> tuple
     picture, lost = fitted(path.suffix.lower(), picture, str(path), space)
     try:
         with atomic_write(path) as file:
-            if path.suffix.lower() in PLAIN:
+            if path.suffix.lower() in PLAIN or not speakable(path):
                 file.write(encoded(path.suffix.lower(), picture, str(path)))
             else:
                 encoded(path.suffix.lower(), picture, str(path), Path(file.name))
@@ -360,6 +365,9 @@ def encoded(suffix: str, picture: Picture, name: str, file: Path | None = None) 
             return by_pillow_bytes(PLAIN[suffix], picture)
         return by_vips_bytes(suffix, picture, file) or b""
     except Exception as error:
+        disk = re.search(r"system error: (?!Unknown)(.+)", str(error))
+        if disk:
+            raise PictureError(f"cannot write {name!r}: {disk[1]}") from error
         said = vips_said(error) if type(error).__module__.startswith("pyvips") else one_line(error)
         height, width, _ = picture.pixels.shape
         size = f"{width}x{height} pixels"
@@ -501,4 +509,13 @@ def vips_said(error: Exception) -> str:
     ]
     # The last line is of this error; earlier ones may be left over from other files.
     text = lines[-1] if lines else "unknown error"
-    return "its content is damaged or cut short (" + re.sub(r"\s+", " ", text)[:160] + ")"
+    return re.sub(r"\s+", " ", text)[:160]
+
+
+def speakable(path: str | Path) -> bool:
+    """Tell whether a path is UTF-8: pyvips cannot take, nor give in a message, the names that are not."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
