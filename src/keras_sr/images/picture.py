@@ -37,38 +37,23 @@ PAGED = ("tiffload", "webpload", "gifload")
 #: unpack to many gigabytes.
 MAX_PIXELS = 250_000_000
 
-#: suffix: (libvips' saver and its options, types of pixels it holds, whether it holds alpha and pages)
+JPEG = ("jpegsave", {"Q": 95, "subsample_mode": "off"}, ("uint8",), False, False)
+TIFF = (
+    "tiffsave",
+    {"compression": "deflate", "predictor": "horizontal", "level": 3},
+    ("uint8", "uint16", "float32"),
+    True,
+    True,
+)
+#: suffix: (libvips' saver and its options, types of pixels it holds, whether it holds alpha and pages).
+#: Lossless ones at the level where more time buys next to nothing (docs/decisions/0008).
 SAVERS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], bool, bool]] = {
-    ".png": ("pngsave", {"compression": 6}, ("uint8", "uint16"), True, False),
-    ".jpg": (
-        "jpegsave",
-        {"Q": 95, "subsample_mode": "off", "optimize_coding": True},
-        ("uint8",),
-        False,
-        False,
-    ),
-    ".jpeg": (
-        "jpegsave",
-        {"Q": 95, "subsample_mode": "off", "optimize_coding": True},
-        ("uint8",),
-        False,
-        False,
-    ),
+    ".png": ("pngsave", {"compression": 3, "filter": "sub"}, ("uint8", "uint16"), True, False),
+    ".jpg": JPEG,
+    ".jpeg": JPEG,
     ".webp": ("webpsave", {"Q": 95, "smart_subsample": True}, ("uint8",), True, True),
-    ".tif": (
-        "tiffsave",
-        {"compression": "deflate", "predictor": "horizontal"},
-        ("uint8", "uint16", "float32"),
-        True,
-        True,
-    ),
-    ".tiff": (
-        "tiffsave",
-        {"compression": "deflate", "predictor": "horizontal"},
-        ("uint8", "uint16", "float32"),
-        True,
-        True,
-    ),
+    ".tif": TIFF,
+    ".tiff": TIFF,
     ".gif": ("gifsave", {}, ("uint8",), True, True),
     ".avif": (
         "heifsave",
