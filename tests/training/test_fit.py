@@ -107,6 +107,24 @@ def test_another_recipe_in_the_same_folder_is_refused(recipe, batches, tmp_path)
         fit(other, batches(other), tmp_path / "run", progress=False)
 
 
+def test_an_open_ended_run_is_told_its_end_later(recipe, batches, tmp_path):
+    """Let it go on as long as there is time, then cool it down: the run that knew its end from the start."""
+    known = recipe("compact", "steps=8", "schedule=cooldown")
+    whole = fit(known, batches(known), tmp_path / "whole", progress=False)
+    open_ended = recipe("compact", "steps=100", "schedule=constant")
+    with pytest.raises(Stop):
+        fit(open_ended, stop_at(6, batches(open_ended)), tmp_path / "run", progress=False)
+    told = fit(known, batches(known), tmp_path / "run", progress=False)
+    assert same(arrays(whole.generator), arrays(told.generator))
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["steps"] == 8
+    # Once it has cooled, it has another past.
+    with pytest.raises(TrainingError, match="schedule is 'cooldown' there and 'constant' here"):
+        fit(open_ended, batches(open_ended), tmp_path / "run", progress=False)
+    shorter = recipe("compact", "steps=4", "schedule=cooldown")
+    with pytest.raises(TrainingError, match="steps is 8 there and 4 here"):
+        fit(shorter, batches(shorter), tmp_path / "run", progress=False)
+
+
 def test_no_resume_sets_the_older_run_aside(recipe, batches, tmp_path):
     small = recipe("compact")
     fit(small, batches(small), tmp_path / "run", progress=False)
@@ -210,6 +228,10 @@ class TestSchedule:
     def test_cosine_ends_at_zero_and_passes_half_at_half_time(self):
         rates = self.rates(Schedule(1.0, "cosine", 100), [0, 50, 100])
         assert rates == pytest.approx([1.0, 0.5, 0.0], abs=1e-6)
+
+    def test_cooldown_is_constant_and_then_falls_along_a_line(self):
+        rates = self.rates(Schedule(1.0, "cooldown", 100), [0, 75, 80, 99, 100])
+        assert rates == pytest.approx([1.0, 1.0, 0.8, 0.04, 0.0])
 
     def test_warmup_rises_linearly_to_the_peak(self):
         rates = self.rates(Schedule(1.0, "constant", 100, warmup=4), [0, 1, 3, 50])

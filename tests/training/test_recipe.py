@@ -67,7 +67,7 @@ def test_overrides_take_the_type_of_the_field():
         ("batch_size=2.5", "type int"),
         ("batch_size=0", "at least 1"),
         ("crop=90", "multiple of the scale"),
-        ("schedule=linear", "constant, cosine, step"),
+        ("schedule=linear", "constant, cosine, step, cooldown"),
         ("precision=half", "mixed_bfloat16"),
         ("ema=1", "ema"),
         ("mse=0", "needs a loss"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_sr.errors import TrainingError
 from keras_sr.files import atomic_write
@@ -19,7 +20,8 @@ from keras_sr.training.build import build_model
 from keras_sr.training.log import Log
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.progress import ProgressBar
-from keras_sr.training.recipe import Recipe, as_json
+from keras_sr.training.recipe import Recipe, as_json, from_json
+from keras_sr.training.schedule import Schedule
 from keras_sr.weights import store
 from keras_sr.weights.load import generator_arrays
 
@@ -151,11 +153,27 @@ def check_same_recipe(recipe: Recipe, out: Path) -> None:
         return
     there, here = json.loads(path.read_text("utf-8")), as_json(recipe)
     differing = [key for key in here if key != "expect" and there.get(key) != here[key]]
+    if set(differing) <= {"steps", "schedule"} and same_so_far(recipe, there, out):
+        # As if it had been this recipe from the start.
+        write_json(path, here)
+        return
     if differing:
         what = ", ".join(f"{key} is {there.get(key)!r} there and {here[key]!r} here" for key in differing[:4])
         raise TrainingError(
             f"{out} holds a run of another recipe ({what}): give another --out, or --no-resume to begin anew"
         )
+
+
+def same_so_far(recipe: Recipe, there: dict, out: Path) -> bool:
+    """Return whether the rates of all steps that a run has taken are those of the recipe."""
+    taken = range(store.read(out / checkpoints.STATE)[1]["step"])
+    begun = from_json(there)
+
+    def rates(of: Recipe) -> np.ndarray:
+        schedule = Schedule(of.learning_rate, of.schedule, of.steps, of.warmup_steps)
+        return np.asarray(keras.ops.convert_to_numpy(schedule(np.array(taken, np.float32))))
+
+    return len(taken) <= recipe.steps and np.array_equal(rates(recipe), rates(begun))
 
 
 def set_aside(out: Path, say: Callable[[str], None]) -> None:

@@ -77,7 +77,7 @@ class Recipe:
             RecipeError: Says which field, what it may be and what it is.
         """
         choices = {
-            "schedule": ("constant", "cosine", "step"),
+            "schedule": ("constant", "cosine", "step", "cooldown"),
             "precision": ("float32", "mixed_bfloat16", "mixed_float16"),
         }
         for field, known in choices.items():
