@@ -1,5 +1,6 @@
 """Files that are whole or absent: atomic writes and checksums. Standard library only."""
 
+import glob
 import hashlib
 import os
 import secrets
@@ -22,8 +23,7 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The name is cut because a neighbour of a 255-byte name would be too long for the file system.
-    partial = path.parent / f".{path.name[:40]}.{secrets.token_hex(4)}.part"
+    partial = path.parent / f"{partial_stem(path)}.{os.getpid():x}.{secrets.token_hex(4)}.part"
     encoding = None if "b" in mode else "utf-8"
     try:
         with partial.open(mode, encoding=encoding) as file:
@@ -34,6 +34,34 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
+
+
+def partial_stem(path: Path) -> str:
+    """Return how the names of unfinished neighbours of a file begin."""
+    # The name is cut because a neighbour of a 255-byte name would be too long for the file system.
+    return f".{path.name[:40]}"
+
+
+def remove_left_over(path: Path) -> None:
+    """Remove unfinished neighbours of a file whose process has been killed; others are being written."""
+    if os.name != "posix":  # elsewhere, asking whether a process lives may end it
+        return
+    for partial in path.parent.glob(f"{glob.escape(partial_stem(path))}.*.????????.part"):
+        process = partial.name.rsplit(".", 3)[1]
+        with suppress(ValueError, OSError):
+            if not lives(int(process, 16)):
+                partial.unlink()
+
+
+def lives(process: int) -> bool:
+    """Return whether there is a process of that number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def sha256(path: str | Path) -> str:

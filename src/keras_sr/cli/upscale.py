@@ -1,5 +1,6 @@
 """`keras-sr upscale`: files and folders of pictures in, larger ones out."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from keras_sr.cli.say import progress_bar, say
 from keras_sr.errors import KerasSRError
 
 if TYPE_CHECKING:
-    from keras_sr.inference.jobs import Job, Result, Settings
+    from keras_sr.inference.jobs import Result, Settings
+    from keras_sr.inference.plan import Job
 
 STREAM = Path("-")
 
@@ -153,11 +155,13 @@ def upscale(
     printed. A picture that cannot be read is reported, the others are enlarged, and the exit code is
     1. Nothing is ever written over a picture that is read.
     """  # noqa: D301  (typer: keep these line breaks)
+    from keras_sr.files import remove_left_over
     from keras_sr.images.picture import MAX_PIXELS
     from keras_sr.images.space import Space
-    from keras_sr.inference.jobs import Settings, plan
+    from keras_sr.inference.jobs import Settings
     from keras_sr.inference.ledger import Ledger
     from keras_sr.inference.memory import working_memory
+    from keras_sr.inference.plan import plan
     from keras_sr.inference.size import Size
 
     sources = [*(pictures or []), *(inputs or [])]
@@ -165,7 +169,7 @@ def upscale(
         raise typer.BadParameter("give a picture to enlarge: keras-sr upscale cat.jpg -o cat_large.png")
     if tile_pad is not None:
         say("keras-sr: --tile_pad is not needed: tiles overlap by exactly what the network sees")
-    size = Size(scale, width, height, int(max_megapixels * 1e6) if max_megapixels else None)
+    size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6)
     network: Any = open_network(
         name,
         scale,
@@ -196,6 +200,8 @@ def upscale(
         space=Space(memory // SHARE_OF_PIXELS, None if output == STREAM else results_folder(output)),
     )
     if STREAM in (*sources, output):
+        if report or compare or map_ or resume or pattern:
+            raise typer.BadParameter("--report, --compare, --map, --resume and --pattern need files, not -")
         stream(sources, output, network, settings, extension)
         return
     jobs = plan(
@@ -207,6 +213,8 @@ def upscale(
         extension=extension,
         pattern=pattern,
         network=network.name,
+        beside=[kind for kind, wanted in (("compare", compare), ("map", map_)) if wanted],
+        report=report,
     )
     if resume:
         # All that decides about pixels; the network's name tells of detail, consistency and ensemble.
@@ -215,8 +223,10 @@ def upscale(
     if dry_run:
         for job in jobs:
             there = " (is there, left alone)" if settings.finished(job) else ""
-            typer.echo(f"{job.source} -> {job.target}{there}")
+            echo(f"{job.source} -> {job.target}{there}")
         return
+    for job in jobs:
+        remove_left_over(job.target)
     failed = batch(jobs, network, settings, report, compare, map_)
     if failed:
         say(f"keras-sr: {failed} of {len(jobs)} pictures failed")
@@ -225,7 +235,7 @@ def upscale(
 
 def results_folder(output: Path) -> Path:
     """Return the folder that results go to: the output, or the folder of an output that is a file."""
-    from keras_sr.inference.jobs import is_file
+    from keras_sr.inference.plan import is_file
 
     return output.parent if is_file(output) else output
 
@@ -260,7 +270,7 @@ def tell(result: "Result", network: Any, compare: bool, map_: bool) -> bool:
     if result.status == "failed":
         say(f"keras-sr: {result.reason}")
         return False
-    typer.echo(str(job.target))
+    echo(str(job.target))
     if result.status == "skipped":
         say(f"{job.source}: {job.target} is there, left alone")
         return True
@@ -272,13 +282,18 @@ def tell(result: "Result", network: Any, compare: bool, map_: bool) -> bool:
             from keras_sr.inference import beside
 
             if compare:
-                typer.echo(str(beside.compare(job.source, job.target, network.scale)))
+                echo(str(beside.compare(job.source, job.target, network.scale)))
             if map_:
-                typer.echo(str(beside.write_map(job.source, job.target)))
+                echo(str(beside.write_map(job.source, job.target)))
     except KerasSRError as error:
         say(f"keras-sr: {error}")
         return False
     return True
+
+
+def echo(line: str) -> None:
+    """Print a line with a path in it, byte for byte as the system has it, in whatever encoding."""
+    typer.echo(os.fsencode(line))
 
 
 def write_report(path: Path, results: "list[Result]", total: int) -> None:
@@ -289,9 +304,10 @@ def write_report(path: Path, results: "list[Result]", total: int) -> None:
 
     counts = {status: sum(r.status == status for r in results) for status in ("done", "skipped", "failed")}
     rows = [result.as_dict() for result in results]
-    with atomic_write(path, "w") as file:
-        json.dump({"total": total, **counts, "pictures": rows}, file, indent=1, ensure_ascii=False)
-        file.write("\n")
+    text = json.dumps({"total": total, **counts, "pictures": rows}, indent=1, ensure_ascii=False)
+    with atomic_write(path) as file:
+        # A name need not be UTF-8; what is not is written as JSON's escapes.
+        file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
 def stream(sources: list[Path], output: Path, network: Any, settings: "Settings", extension: str) -> None:

@@ -12,6 +12,7 @@ from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.resize import imresize
 from keras_sr.images.sheet import sheet
 from keras_sr.inference.consistent import REACH, null_part
+from keras_sr.inference.plan import beside_name
 from keras_sr.inference.tiling import spans
 
 #: What is white in a map: an RMS of this share of white, 25 levels of 8 bits.
@@ -34,7 +35,7 @@ def compare(source: Path, target: Path, scale: int) -> Path:
     """
     lr, sr = as_rgb(source), as_rgb(target)
     panels = [("LR", lr), ("bicubic", imresize(lr, scale)), ("keras-sr", sr)]
-    return write(target.with_name(f"{target.stem}_compare.png"), sheet(panels))
+    return write(beside_name(target, "compare"), sheet(panels))
 
 
 def write_map(source: Path, target: Path) -> Path:
@@ -50,7 +51,7 @@ def write_map(source: Path, target: Path) -> Path:
     scale = len(sr) // len(lr)
     if scale < 2 or sr.shape[:2] != (lr.shape[0] * scale, lr.shape[1] * scale):
         raise PictureError(f"no map of {target}: it is not a whole number of times larger than {source}")
-    return write(target.with_name(f"{target.stem}_map.png"), invented(sr, scale))
+    return write(beside_name(target, "map"), invented(sr, scale))
 
 
 def invented(sr: np.ndarray, scale: int) -> np.ndarray:

@@ -1,40 +1,29 @@
-"""Many files at once: which picture becomes which file, and one enlarged file after the other."""
+"""Many files at once: one enlarged file after the other, and what became of each."""
 
-import glob
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from string import Formatter
 from typing import Any
 
 import numpy as np
 
-from keras_sr.errors import KerasSRError, PictureError, unknown
+from keras_sr.errors import KerasSRError, PictureError
 from keras_sr.images import picture as pictures
-from keras_sr.images.io import SUFFIXES
-from keras_sr.images.picture import PLAIN, SAVERS, Picture
+from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.resize import imresize_rows
 from keras_sr.images.space import MEMORY as IN_MEMORY
 from keras_sr.images.space import Space, pieces, release
 from keras_sr.inference.engines import Engine
 from keras_sr.inference.ledger import Ledger
+from keras_sr.inference.plan import Job
 from keras_sr.inference.size import Size
 from keras_sr.inference.upscale import MEMORY, enlarge
 
-#: Suffixes that results can have.
-WRITTEN = (*SAVERS, *PLAIN)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A picture to enlarge, and where it goes."""
-
-    source: Path
-    target: Path
+#: A result may have this many times the pixels of the largest picture that is read, and sides this long.
+LARGER, LONGEST = 16, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -102,151 +91,6 @@ class Result:
             "lost": list(self.lost),
             "lr_psnr": self.lr_psnr,
         }
-
-
-def plan(
-    inputs: Iterable[str | Path],
-    output: str | Path,
-    scale: float,
-    *,
-    recursive: bool = False,
-    suffix: str | None = None,
-    extension: str = "auto",
-    pattern: str | None = None,
-    network: str = "",
-) -> list[Job]:
-    """Return a job for every picture, before anything is enlarged.
-
-    One file goes to `output` itself when that ends like a picture. Otherwise `output` is a folder, made
-    when it is absent, and `a.png` becomes `a_x4.png` in it; a suffix that cannot be written, `.png`.
-
-    Args:
-        inputs: Files, folders whose pictures are taken, and globs such as `photos/**/*.jpg`.
-        output: A file or a folder.
-        scale: Of the results, for their names.
-        recursive: Take the pictures of folders inside, too; results keep their folders.
-        suffix: Put behind names instead of `x4`; "" puts nothing.
-        extension: What results end with, such as `png`; `auto` takes that of the picture.
-        pattern: The name of results, with `{stem}`, `{ext}`, `{scale}` and `{network}` in it, instead of
-            `suffix`.
-        network: Its name, for the pattern.
-
-    Raises:
-        PictureError: A folder holds no picture, a glob matches nothing, the pattern makes no file name,
-            several pictures would go to one file, or a picture would be written over one that is to be read.
-    """
-    inputs, output = [path for given in inputs for path in matches(given)], Path(output)
-    ending = "" if extension == "auto" else f".{extension.lower().lstrip('.')}"
-    if ending and ending not in WRITTEN:
-        raise PictureError(unknown("extension", extension, ["auto", *(known[1:] for known in WRITTEN)]))
-    mark = f"_x{scale:g}" if suffix is None else f"_{suffix}" if suffix else ""
-    form = pattern or f"{{stem}}{braces_doubled(mark)}.{{ext}}"
-    facts = {"scale": f"{scale:g}", "network": network}
-    # Each picture with the folder that its result's place is relative to.
-    found = [
-        (picture, path if path.is_dir() else picture.parent)
-        for path in inputs
-        for picture in (list_pictures(path, recursive) if path.is_dir() else [path])
-    ]
-    found = list(dict.fromkeys(found))
-    if is_file(output) and len(inputs) == 1 and not inputs[0].is_dir():
-        jobs = [Job(found[0][0], output)]
-    elif is_file(output) or output.is_file():
-        raise PictureError(f"{output} is one file: several pictures need a folder to go to")
-    else:
-        jobs = [
-            Job(source, output / source.parent.relative_to(base) / target_name(source, form, ending, facts))
-            for source, base in found
-        ]
-    refuse_collisions(jobs)
-    return jobs
-
-
-def is_file(output: Path) -> bool:
-    """Return whether an output is the name of a picture and not of a folder."""
-    return output.suffix.lower() in WRITTEN and not output.is_dir()
-
-
-def list_pictures(folder: Path, recursive: bool = False) -> list[Path]:
-    """Return the picture files of a folder by name, hidden ones left out."""
-    found = sorted(
-        path
-        for path in (folder.rglob("*") if recursive else folder.iterdir())
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-    if not found:
-        raise PictureError(f"no picture in {folder}: expected files ending in {', '.join(sorted(SUFFIXES))}")
-    return found
-
-
-def matches(given: str | Path) -> list[Path]:
-    """Return the path, or the files that it matches as a glob, in order: shells leave quoted ones alone."""
-    path = Path(given)
-    if path.exists() or not glob.has_magic(str(given)):
-        return [path]
-    found = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
-    if not found:
-        raise PictureError(f"nothing matches {str(given)!r}")
-    return [one for one in found if one.is_dir() or one.suffix.lower() in SUFFIXES] or found
-
-
-def braces_doubled(text: str) -> str:
-    """Return text as it has to stand in a pattern."""
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-#: What may stand in braces in the pattern of a name.
-FIELDS = ("stem", "ext", "scale", "network")
-
-
-def target_name(source: Path, pattern: str, ending: str = "", facts: dict[str, str] | None = None) -> str:
-    """Return the name of the enlarged file.
-
-    Args:
-        source: The picture.
-        pattern: With `FIELDS` in braces.
-        ending: Of the result, such as `.png`; that of the picture, where it can be written, when empty.
-        facts: Values of the fields that are not of the picture.
-
-    Raises:
-        PictureError: The pattern has other fields, or makes something that is no file name.
-
-    Example:
-        >>> target_name(Path("my/Cat.JPG"), "{stem}_x4.{ext}"), target_name(Path("a.pbm"), "2x{stem}.{ext}")
-        ('Cat_x4.JPG', '2xa.png')
-    """
-    ending = ending or (source.suffix if source.suffix.lower() in WRITTEN else ".png")
-    try:
-        fields = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
-    except ValueError as error:
-        raise PictureError(f"{pattern!r} is no pattern: {error}") from None
-    for name in fields - set(FIELDS):
-        raise PictureError(unknown("field of the pattern", name, list(FIELDS)))
-    values = {"scale": "", "network": "", **(facts or {}), "stem": source.stem, "ext": ending[1:]}
-    made = pattern.format(**values)
-    # Results stay in the folder that they were meant for.
-    if made in ("", ".", "..") or {"/", "\\", "\0"} & set(made):
-        raise PictureError(f"{pattern!r} makes {made!r} of {source}, which is no file name")
-    return made
-
-
-def refuse_collisions(jobs: list[Job]) -> None:
-    """Refuse jobs that would destroy each other's results, or a picture that is still to be read."""
-    sources = {job.source.resolve() for job in jobs}
-    taken: dict[Path, Path] = {}
-    for job in jobs:
-        target = job.target.resolve()
-        if target in sources:
-            raise PictureError(
-                f"{job.target} would be written over a picture that is read: give another output"
-            )
-        if target in taken:
-            raise PictureError(
-                f"{taken[target]} and {job.source} would both become {job.target}: give each its own output"
-            )
-        taken[target] = job.source
 
 
 def run_all(
@@ -348,6 +192,7 @@ def resized(
     """Enlarge a picture to the size that was asked for; resizing is done before rounding."""
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
     size = settings.size.of(height, width, engine.scale)
+    refuse_endless(size, picture.pages, settings.max_pixels)
     exact = size == (height * engine.scale, width * engine.scale)
     larger = enlarge(
         picture,
@@ -380,6 +225,19 @@ def resized(
         alpha=None if larger.alpha is None else fit(larger.alpha),
         resolution=(picture.resolution[0] * size[1] / width, picture.resolution[1] * size[0] / height),
     )
+
+
+def refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) -> None:
+    """Raise for a result that nobody can have meant."""
+    height, width = size
+    if max_pixels is None:
+        return
+    if height * width * pages > LARGER * max_pixels or max(size) > LONGEST:
+        millions = width * height * pages / 1e6
+        raise PictureError(
+            f"the result would have {width}x{height * pages}, {millions:.0f} million pixels: "
+            "give another size, or allow it by --no-limit"
+        )
 
 
 def consistency(larger: Picture, picture: Picture) -> float | None:

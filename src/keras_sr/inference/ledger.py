@@ -47,14 +47,20 @@ class Ledger:
     def finished(self, source: Path, target: Path) -> bool:
         """Return whether the result is there and is what would be made."""
         entry = self._lines.get(self.name(target))
-        if entry is None or not target.is_file() or not source.is_file():
+        try:
+            return (
+                entry is not None
+                and entry.get("bytes") == target.stat().st_size
+                and entry.get("key") == self.key(source)
+            )
+        except OSError:  # one of them is gone, or cannot be read
             return False
-        return entry.get("key") == self.key(source) and entry.get("bytes") == target.stat().st_size
 
     def record(self, source: Path, target: Path) -> None:
         """Write down that a result is finished."""
         entry = {"result": self.name(target), "key": self.key(source), "bytes": target.stat().st_size}
-        with self.path.open("a", encoding="utf-8") as file:
+        # A name need not be UTF-8; what is not is written as JSON's escapes.
+        with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             # Before it, too: a line that was cut short must not swallow this one.
             file.write(f"\n{json.dumps(entry, ensure_ascii=False)}\n")
         self._lines[entry["result"]] = entry

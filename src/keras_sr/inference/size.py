@@ -19,15 +19,15 @@ class Size:
     scale: float | None = None
     width: int | None = None
     height: int | None = None
-    max_pixels: int | None = None
+    max_pixels: float | None = None
 
     def __post_init__(self) -> None:
         if self.scale is not None and (self.width or self.height):
             raise PictureError("give a scale, or a width and height, not both")
         for name in ("scale", "width", "height", "max_pixels"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise PictureError(f"{name} must be above 0, not {value}")
+            if value is not None and not 0 < value < float("inf"):
+                raise PictureError(f"{name} must be a number above 0, not {value}")
 
     def of(self, height: int, width: int, network: int) -> tuple[int, int]:
         """Return (height, width) of the result of a picture, at least 1x1.
