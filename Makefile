@@ -10,7 +10,7 @@ DEMO := demo
 # What differs between backends; pictures, metrics and engines need none.
 BACKEND_TESTS := tests/models tests/losses tests/training tests/weights tests/data tests/evaluation tests/export
 
-.PHONY: help demo install test test-backends test-slow lint constraints clean
+.PHONY: help demo install test test-backends test-slow notebooks notebooks-smoke docs lint constraints clean
 
 help:
 	@echo 'make demo           install, enlarge a sample photograph, write demo/'
@@ -18,6 +18,8 @@ help:
 	@echo 'make test           lint, types, import contracts and the fast tests'
 	@echo 'make test-backends  the fast tests that need Keras, on $(BACKENDS)'
 	@echo 'make test-slow      the slow tests, some of which start all backends'
+	@echo 'make notebooks      run all lessons into notebooks/; make notebooks-smoke: in seconds, elsewhere'
+	@echo 'make docs           the documentation site, in site/'
 	@echo 'make clean          remove what the above have made'
 
 # Stamps: a set of packages is installed once, and again when what it asks for has changed.
@@ -35,11 +37,11 @@ $(VENV)/train: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/dev: $(VENV)/made pyproject.toml constraints.txt
-	$(PIP) --editable '.[train,onnx,dev]'
+	$(PIP) --editable '.[train,onnx,dev,notebooks,docs]'
 	@touch $@
 
 $(VENV)/backends: $(VENV)/dev
-	$(PIP) --editable '.[train,onnx,dev,jax,torch,lpips]'
+	$(PIP) --editable '.[train,onnx,dev,notebooks,docs,jax,torch,lpips]'
 	@touch $@
 
 demo: $(VENV)/base
@@ -66,11 +68,21 @@ test-backends: $(VENV)/backends
 test-slow: $(VENV)/backends
 	$(PYTEST) -m slow
 
+# Pages for readers: with outputs, so committed. NOTEBOOKS='01 07' builds some.
+notebooks: $(VENV)/dev
+	$(BIN)/python scripts/notebooks.py $(NOTEBOOKS)
+
+notebooks-smoke: $(VENV)/dev
+	KERAS_SR_SMOKE=1 $(BIN)/python scripts/notebooks.py $(NOTEBOOKS) --out build/notebooks
+
+docs: $(VENV)/dev
+	$(BIN)/mkdocs build --strict --quiet
+
 # Every package at the version that is installed, without local suffixes (+cpu) and without ourselves.
 constraints: $(VENV)/backends
 	{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > constraints.new
 	mv constraints.new constraints.txt
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(DEMO) build dist site .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
