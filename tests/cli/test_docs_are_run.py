@@ -1,0 +1,95 @@
+"""The commands of README and how-to pages, run one after the other as a reader would, on pictures made here.
+
+Networks are shrunk to seconds and benchmark sets are tiny; apart from that every command is what is written.
+Those that install packages are run by the Makefile's targets, those of make by .ci/run.
+"""
+
+import re
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "index.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: Not run here: they change the environment that the tests run in, or are run by .ci/run.
+ELSEWHERE = ("python -m pip install", "make ")
+
+
+def commands(page):
+    lines = "\n".join(BLOCK.findall(page.read_text("utf-8"))).splitlines()
+    return [line.partition(" #")[0].strip() for line in lines if line.strip()]
+
+
+def test_every_command_is_of_a_kind_that_something_runs():
+    for page in PAGES:
+        for command in commands(page):
+            words = [word for word in shlex.split(command) if "=" not in word or word.startswith("-")]
+            assert words[0] == "keras-sr" or command.startswith(ELSEWHERE), f"{page.name}: {command}"
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with what the pages speak of: pictures, photographs, benchmark sets, somebody's results."""
+    skimage = pytest.importorskip("skimage.data")
+    from keras_sr.images.io import write
+
+    cat, coffee = skimage.chelsea()[:128, 100:260], skimage.coffee()[:160, :160]
+    write(tmp_path / "cat.jpg", cat[:48, :64])
+    for i in range(3):
+        write(tmp_path / "photos" / ("summer" if i else "") / f"{i}.png", np.roll(coffee, 40 * i, 1))
+    for folder in ("BSD100", "kept_aside", "sets/Set5", "sets/Set14", "sets/BSD100"):
+        for i in range(2):
+            write(tmp_path / folder / "HR" / f"{i}.png", cat[:, 16 * i : 16 * i + 128])
+    write(tmp_path / "truth.png", cat)
+    for name in ("ours", "theirs"):
+        write(tmp_path / f"{name}.png", np.clip(cat.astype(int) + 3, 0, 255).astype("uint8"))
+    for i in range(2):
+        write(tmp_path / "results" / "Set5" / f"{i}.png", cat[:, 16 * i : 16 * i + 128])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_SR_DATA", str(tmp_path / "sets"))
+    monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture
+def in_seconds(monkeypatch, vgg_file):
+    """Recipes shrink to seconds, with random VGG weights."""
+    from keras_sr import recipes
+    from keras_sr.training.recipe import SMOKE
+
+    get = recipes.get
+
+    def shrunk(name, *, smoke=False, overrides=()):
+        kept = [item for item in overrides if item.partition("=")[0] not in SMOKE]
+        recipe = get(name, smoke=True, overrides=[*kept, f"vgg_weights={vgg_file}"])
+        return replace(recipe, start_from=get(name).start_from)
+
+    monkeypatch.setattr(recipes, "get", shrunk)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_a_page_run(page, desk, in_seconds, run):
+    pytest.importorskip("keras")
+    pytest.importorskip("onnx")
+    for command in commands(page):
+        if command.startswith(ELSEWHERE):
+            continue
+        words = shlex.split(command)
+        while "=" in words[0]:
+            words.pop(0)  # KERAS_BACKEND: a process has one backend, and the suite runs on each
+        arguments = words[1:]
+        if arguments[0] == "train" and "--start-from" in arguments and "compact_x4" in arguments:
+            # The shrunk network takes no weights of the full one: a shrunk start instead.
+            run("train", "compact", "--data", "photos/", "--out", "start")
+            arguments[arguments.index("compact_x4")] = "start"
+        if arguments[0] == "benchmark":
+            arguments.append("--no-anchor")
+        if "COMMAND" in arguments:
+            continue
+        code, _, err = run(*arguments)
+        assert code == 0, f"{command}\n{err}"
