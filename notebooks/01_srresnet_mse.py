@@ -6,7 +6,7 @@
 # 1609.04802](https://arxiv.org/abs/1609.04802)) write what "training" means as their equation 1, over $N$
 # pairs of crops:
 #
-# $$\hat\theta_G = \arg\min_{\theta_G} \frac{1}{N}
+# $$\hat\theta_G = \mathrm{argmin}_{\theta_G}\; \frac{1}{N}
 # \sum_{n=1}^{N} l^{SR}\left(G_{\theta_G}(I_n^{LR}),\, I_n^{HR}\right)$$
 #
 # All six lessons minimise this. What differs is the loss $l^{SR}$, and this one takes the plainest: the mean

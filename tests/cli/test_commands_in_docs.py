@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 FILES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "notebooks").glob("*.py")),
     *sorted((ROOT / "src").rglob("*.py")),
     ROOT / "Makefile",
 ]
@@ -21,7 +22,7 @@ def quoted():
     for path in FILES:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             match = re.match(
-                r"\s*(?:Run: |\$\(BIN\)/)?keras-sr ((?:upscale|train|benchmark|compare|weights|doctor).*)",
+                r"(?:#  )?\s*(?:Run: |\$\(BIN\)/|KERAS_BACKEND=\w+ )?keras-sr ((?:upscale|train|benchmark|compare|weights|doctor).*)",
                 line,
             )
             if match and "COMMAND" not in line:
@@ -44,5 +45,7 @@ def test_there_are_commands_to_check():
 
 def test_make_targets_in_the_readme_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE))
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "how-to").glob("*.md")]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text, re.MULTILINE))
     assert {"demo", "test"} <= named <= targets
