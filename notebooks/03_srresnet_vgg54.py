@@ -104,7 +104,7 @@ print(lessons.base_weights(lesson, network))
 before = srresnet(4, **lesson.small)
 before.set_weights(network.get_weights())
 
-steps = lesson.steps(240)
+steps = lesson.steps(168)
 keras.utils.set_random_seed(0)
 terms = {"content": (1.0, content), "mse": (0.0, mse)}
 model = SuperResolution(network, average, terms, ema=0.99, frozen=[vgg54])

@@ -4,8 +4,9 @@
 # New against lesson 4: the content loss is lesson 2's VGG22. All parts are known by now, so this lesson is
 # about the number that joins them, the $10^{-3}$ in the paper's equation 3,
 #
-# $$l^{SR} = \underbrace{l^{SR}_X}_{\text{content: stay near the truth}}
-# + \underbrace{10^{-3}\, l^{SR}_{Gen}}_{\text{adversarial: look real}}$$
+# $$l^{SR} = l^{SR}_X + 10^{-3}\, l^{SR}_{Gen}$$
+#
+# content, "stay near the truth", and adversarial, "look real".
 #
 # It is no law of nature. It is the size of the one term beside the other, and that depends on the layer, on
 # what VGG is fed, and on what its features are divided by. So we look at the sizes first, and then train
@@ -114,7 +115,7 @@ weights = {"a thousandth": 1e-3, "balanced": balanced, "five times that": 5 * ba
 for label, weight in weights.items():
     print(f"{label}: adversarial weight {weight:.2g}")
     callbacks = [benchmark] if label == "balanced" else []
-    networks[label], logs[label] = srgan(weight, lesson.steps(192), callbacks)
+    networks[label], logs[label] = srgan(weight, lesson.steps(144), callbacks)
 
 # %% [markdown]
 # The curves of the balanced one:

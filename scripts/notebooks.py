@@ -2,6 +2,7 @@
 
     python scripts/notebooks.py                      all of them, in order
     python scripts/notebooks.py 01 07                some
+    python scripts/notebooks.py 01 --text            new text around outputs that are kept
     KERAS_SR_SMOKE=1 python scripts/notebooks.py --out build/notebooks    in seconds each, not to be kept
 
 A source is text in jupytext's percent format. A cell that is only a line such as
@@ -38,13 +39,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lessons", nargs="*", help="such as 01; all when none is given")
     parser.add_argument("--out", type=Path, default=NOTEBOOKS, help="folder for the .ipynb")
+    parser.add_argument("--text", action="store_true", help="keep the outputs, change only the text")
     options = parser.parse_args(arguments)
     if os.environ.get("KERAS_SR_SMOKE", "0") not in ("", "0") and options.out == NOTEBOOKS:
         parser.error("smoke mode learns nothing: give --out, so that it does not replace what is kept")
     for source in sources(options.lessons):
         began = time.perf_counter()
-        page = run(expand(source), options.out)
         path = options.out / f"{source.stem}.ipynb"
+        page = with_outputs(expand(source), path) if options.text else run(expand(source), options.out)
         path.write_text(nbformat.writes(page), "utf-8")
         print(
             f"{path.name}  {time.perf_counter() - began:.0f} s  {path.stat().st_size / 1e6:.2f} MB",
@@ -149,6 +151,20 @@ def imports(tree: ast.Module, module: str, used: set[str]) -> list[str]:
             )
     own = sorted({name for node in tree.body for name in defined(node)} & used)
     return [*lines, f"from {module} import {', '.join(own)}"] if own else lines
+
+
+def with_outputs(page: nbformat.NotebookNode, path: Path) -> nbformat.NotebookNode:
+    """Return a page with the outputs of the one that is there; its code must be the same."""
+    code, there = (
+        [c for c in p.cells if c.cell_type == "code"] for p in (page, nbformat.read(path, as_version=4))
+    )
+    if [cell.source for cell in code] != [cell.source for cell in there]:
+        sys.exit(
+            f"the code of {path.name} has changed, so its outputs are not to be kept: run it without --text"
+        )
+    for cell, old in zip(code, there, strict=True):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    return page
 
 
 def run(page: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:

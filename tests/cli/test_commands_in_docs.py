@@ -22,7 +22,8 @@ def quoted():
     for path in FILES:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             match = re.match(
-                r"(?:#  )?\s*(?:Run: |\$\(BIN\)/|KERAS_BACKEND=\w+ )?keras-sr ((?:upscale|train|benchmark|compare|weights|doctor).*)",
+                r"(?:#  )?\s*(?:Run: |\$\(BIN\)/|KERAS_BACKEND=\w+ )?"
+                r"keras-sr ((?:upscale|train|benchmark|compare|weights|doctor).*)",
                 line,
             )
             if match and "COMMAND" not in line:

@@ -33,7 +33,10 @@ def test_without_anything_of_ones_own_there_are_samples(reader, capsys):
     assert str(reader) not in said
     assert lesson.smoke
     assert lesson.steps(1000) == 4
-    assert sorted(path.name for path in (lesson.benchmark / "HR").iterdir()) == ["astronaut.png", "chelsea.png"]
+    assert sorted(path.name for path in (lesson.benchmark / "HR").iterdir()) == [
+        "astronaut.png",
+        "chelsea.png",
+    ]
     assert not set(lesson.photos.names) & {"astronaut", "chelsea"}
 
 

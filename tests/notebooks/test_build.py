@@ -68,6 +68,22 @@ def test_unknown_lessons_and_smoke_over_kept_pages_are_refused(builder, monkeypa
         builder.main(["01"])
 
 
+def test_text_may_change_around_outputs_and_code_may_not(builder, source, tmp_path):
+    import nbformat
+
+    page = builder.expand(source)
+    page.cells[2].outputs = [nbformat.v4.new_output("stream", text="to stdout\n")]
+    path = tmp_path / "01_small.ipynb"
+    path.write_text(nbformat.writes(page), "utf-8")
+    source.write_text(SOURCE.replace("A lesson", "Another lesson"), "utf-8")
+    again = builder.with_outputs(builder.expand(source), path)
+    assert "Another lesson" in again.cells[0].source
+    assert again.cells[2].outputs == page.cells[2].outputs
+    source.write_text(SOURCE.replace("to stdout", "elsewhere"), "utf-8")
+    with pytest.raises(SystemExit, match="without --text"):
+        builder.with_outputs(builder.expand(source), path)
+
+
 @pytest.mark.slow
 def test_a_page_runs_and_is_tidied(builder, source, tmp_path):
     page = builder.run(builder.expand(source), tmp_path / "out")

@@ -164,7 +164,7 @@ def find_vgg(folder: Path, smoke: bool) -> str:
             "connect to the internet once, or set the environment variable KERAS_SR_VGG19 to a local file "
             f"and restart the kernel ({error})"
         ) from None
-    print("VGG19: trained on ImageNet" + (f", from {Path(given).name}" if given else ""))
+    print("VGG19: trained on ImageNet" + (", from the file in KERAS_SR_VGG19" if given else ""))
     return "imagenet"
 
 

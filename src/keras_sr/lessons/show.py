@@ -52,16 +52,17 @@ def pixels(picture: Any) -> np.ndarray:
 
 
 def show_batch(lr: np.ndarray, hr: np.ndarray, count: int = 4) -> "Image":
-    """Show the first crops of a batch, LR beside HR, two pairs in a row.
+    """Show some crops of a batch, LR beside HR, two pairs in a row: those with most in them.
 
     Args:
         lr: (N, h, w, 3) in [0, 1].
         hr: (N, H, W, 3) in [0, 1].
         count: How many pairs.
     """
+    busiest = np.argsort(-hr.std(axis=(1, 2, 3)))[:count]
     pairs = [
         (("LR", pixels(small)), ("HR", pixels(large)))
-        for small, large in zip(lr[:count], hr[:count], strict=True)
+        for small, large in zip(lr[busiest], hr[busiest], strict=True)
     ]
     rows = [sheet([panel for pair in pairs[i : i + 2] for panel in pair]) for i in range(0, len(pairs), 2)]
     rows = [row for row in rows if row.shape == rows[0].shape]
