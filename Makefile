@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 2
 BACKENDS ?= tensorflow jax torch
 DEMO := demo
 # What differs between backends; pictures, metrics and engines need none.
-BACKEND_TESTS := tests/models tests/losses tests/training tests/weights tests/data tests/evaluation tests/export
+BACKEND_TESTS := tests/models tests/losses tests/training tests/weights tests/data tests/evaluation tests/export tests/lessons
 
 .PHONY: help demo install test test-backends test-slow notebooks notebooks-smoke docs lint constraints clean
 

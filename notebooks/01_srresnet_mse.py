@@ -46,11 +46,11 @@ lessons.show_batch(lr, hr)
 #
 # ## The network
 #
-# Two layers that Keras does not have in this form. The PReLU learns one slope a channel for negative values.
-# The pixel shuffle turns $C s^2$ channels of a small picture into $C$ channels of one $s$ times larger:
-# enlarging by sorting, not by filling in.
+# Two layers that Keras does not have in this form, and three that it has, as the network uses them. The PReLU
+# learns one slope a channel for negative values. The pixel shuffle turns $C s^2$ channels of a small picture
+# into $C$ channels of one $s$ times larger: enlarging by sorting, not by filling in.
 
-# %% show keras_sr.models.blocks:ChannelPReLU, PixelShuffle
+# %% show keras_sr.models.blocks:ChannelPReLU, PixelShuffle, conv, normalize, prelu
 
 # %% [markdown]
 # And the network of the paper's figure 4: a head, 16 residual blocks at the small size, a skip around all of

@@ -34,7 +34,7 @@ lessons.show_batch(lr, hr)
 # %% [markdown]
 # ## The network, as in lesson 1
 
-# %% show again keras_sr.models.blocks:ChannelPReLU, PixelShuffle
+# %% show again keras_sr.models.blocks:ChannelPReLU, PixelShuffle, conv, normalize, prelu
 
 # %% show again keras_sr.models.srresnet:srresnet, residual_block, upsample
 

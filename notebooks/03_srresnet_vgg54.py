@@ -32,7 +32,7 @@ lessons.show_batch(lr, hr)
 #
 # ## Network, loss and step, as in lessons 1 and 2
 
-# %% show again keras_sr.models.blocks:ChannelPReLU, PixelShuffle
+# %% show again keras_sr.models.blocks:ChannelPReLU, PixelShuffle, conv, normalize, prelu
 
 # %% show again keras_sr.models.srresnet:srresnet, residual_block, upsample
 

@@ -31,7 +31,7 @@ lessons.show_batch(lr, hr)
 # %% [markdown]
 # ## Networks, losses and step, as in lessons 1, 2 and 4
 
-# %% show again keras_sr.models.blocks:ChannelPReLU, PixelShuffle
+# %% show again keras_sr.models.blocks:ChannelPReLU, PixelShuffle, conv, normalize, prelu
 
 # %% show again keras_sr.models.srresnet:srresnet, residual_block, upsample
 
@@ -75,7 +75,7 @@ for i in range(4):
     lr, hr = batches[i]
     sr = start(lr)
     terms = content(sr, hr), mse(sr, hr), bce_generator(ignorant(hr), ignorant(sr))
-    sizes.append([float(term) for term in terms])
+    sizes.append([float(keras.ops.convert_to_numpy(term)) for term in terms])
 vgg22_size, mse_size, adversarial_size = np.mean(sizes, axis=0)
 print(f"VGG22 {vgg22_size:.4g}, MSE {mse_size:.4g}, -log D(SR) {adversarial_size:.2f}, a thousandth of that")
 balanced = float(1e-3 * vgg22_size / mse_size)
