@@ -139,8 +139,8 @@ lessons.sheets(benchmark.out_dir)
 
 # %% [markdown]
 # And the three side by side. With a thousandth the discriminator is a spectator, and this is lesson 2: it
-# finds $G$ out ever more surely, and $G$ does not answer. Balanced, both learn, and there is grain. With five
-# times that, VGG22 cannot hold even the colours.
+# finds $G$ out more and more surely, and $G$ does not answer. Balanced, both learn, and a little sharpness is
+# gained at no cost in decibels. With five times that, VGG22 cannot hold even the colours.
 
 # %%
 lessons.faces({label: lessons.enlarge(network) for label, network in networks.items()})
@@ -163,9 +163,9 @@ lessons.faces({label: upscalers[label] for label in ("lesson 1", "balanced", f"{
 # - **A weight copied from another code base.** Features of VGG fed with 0...255 or with [0, 1], divided by
 #   12.75 or not, summed or averaged, MSE in [-1, 1] or in [0, 1]: the number is the same and means something
 #   else each time.
-# - **A term that is logged and has no say.** In the printed lines of the first training $D$'s belief in SR
-#   goes down and down. It looks as if $D$ won; it only plays alone. Multiply a loss by its weight before you
-#   believe its curve.
+# - **A term that is logged and has no say.** In the printed lines of the first training $D$'s loss falls
+#   fastest. It looks as if $D$ won; it only plays alone. Multiply a loss by its weight before you believe its
+#   curve.
 # - **Judging by one number.** Rank the three by PSNR, then by sharpness. This is why the paper asked people.
 # - **A comparison with two differences.** All three start alike, see the same batches and end after as many
 #   steps. Otherwise nothing follows.
