@@ -139,10 +139,10 @@ lessons.curves(bargain, titles, x="share of the GAN's weights")
 
 # %% [markdown]
 # The paper's SRGAN is at the far end of such a line: 2.4 dB below SRResNet on BSD100, and visibly sharper.
-# After some minutes on eight photographs only what is *paid* is there, a decibel and a half; what is *bought*
-# takes longer. In lesson 4, whose content loss is simpler, some of it could be seen: 60 became 80 % of HR's
-# sharpness for half a decibel. Put a network that has been trained for long into `average` and draw the line
-# again.
+# After some minutes on eight photographs only what is *paid* is there, a decibel or more; what is *bought*
+# takes longer. In lesson 4, whose content loss is simpler, some of it could be seen: about three quarters of
+# HR's sharpness instead of 60 %, for a few tenths of a decibel. Put a network that has been trained for long
+# into `average` and draw the line again.
 #
 # Blau and Michaeli (CVPR 2018, [arXiv 1711.06077](https://arxiv.org/abs/1711.06077)) proved that it has to be
 # so: no method has the least error and the most natural pictures at once. Where on the curve you want to be
