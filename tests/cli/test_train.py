@@ -102,7 +102,7 @@ def test_ctrl_c_says_that_the_run_can_go_on(run, photos, tmp_path, monkeypatch):
         (["srgna"], "the known ones are srresnet_mse"),
         (["compact", "--set", "batchsize=3"], "unknown recipe field 'batchsize'"),
         (["compact", "--set", "batch_size=many"], "batch_size takes a value of type int, not 'many'"),
-        (["srgan_mse"], "starts from a trained srresnet_mse"),
+        (["srgan_mse"], "the one that ships is of another build: add --set normalization=none, or train"),
         (["compact", "--start-from", "nowhere"], "nowhere is neither a file"),
     ],
 )

@@ -148,6 +148,14 @@ def find_start(recipe: "Recipe", folder: Path) -> str | None:
     if (before / "generator.npz").exists():
         return str(before)
     if recipe.start_from in registry.names():
+        shipped = registry.passport(recipe.start_from).recipe
+        fields = ("generator", "scale", "features", "blocks", "normalization", "upsampler")
+        other = [f"--set {name}={shipped[name]}" for name in fields if shipped[name] != getattr(recipe, name)]
+        if other:
+            raise TrainingError(
+                f"{recipe.name} starts from a trained {recipe.start_from}, which is not in {before}; the one "
+                f"that ships is of another build: add {' '.join(other)}, or train {recipe.start_from} first"
+            )
         return recipe.start_from
     raise TrainingError(
         f"{recipe.name} starts from a trained {recipe.start_from}, which is not in {before}: "
