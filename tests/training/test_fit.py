@@ -103,8 +103,22 @@ def test_another_recipe_in_the_same_folder_is_refused(recipe, batches, tmp_path)
     small = recipe("compact")
     fit(small, batches(small), tmp_path / "run", progress=False)
     other = replace(small, learning_rate=5e-4)
-    with pytest.raises(TrainingError, match=r"learning_rate is 0.001 there and 0.0005 here.*--no-resume"):
+    with pytest.raises(TrainingError, match=r"learning_rate is 0.05 there and 0.0005 here.*--no-resume"):
         fit(other, batches(other), tmp_path / "run", progress=False)
+
+
+def test_a_run_of_an_older_version_goes_on(recipe, batches, tmp_path):
+    """Its recipe lacks the fields that came later; their defaults are what it did."""
+    small = recipe("compact", "optimizer=adam")
+    fit(replace(small, steps=2, schedule="constant"), batches(small), tmp_path, progress=False)
+    path = tmp_path / "recipe.json"
+    older = json.loads(path.read_text())
+    del older["optimizer"]
+    path.write_text(json.dumps(older))
+    with pytest.raises(TrainingError, match="optimizer is 'adam' there and 'muon' here"):
+        fit(replace(small, schedule="constant", optimizer="muon"), batches(small), tmp_path, progress=False)
+    result = fit(replace(small, schedule="constant"), batches(small), tmp_path, progress=False)
+    assert [row["step"] for row in result.rows] == [2, 4]
 
 
 def test_an_open_ended_run_is_told_its_end_later(recipe, batches, tmp_path):
@@ -132,7 +146,7 @@ def test_no_resume_sets_the_older_run_aside(recipe, batches, tmp_path):
     fit(other, batches(other), tmp_path / "run", progress=False, resume=False)
     there = json.loads((tmp_path / "run" / "recipe.json").read_text())
     aside = json.loads((tmp_path / "run.old1" / "recipe.json").read_text())
-    assert (there["learning_rate"], aside["learning_rate"]) == (5e-4, 1e-3)
+    assert (there["learning_rate"], aside["learning_rate"]) == (5e-4, 0.05)
 
 
 def test_a_run_that_diverges_stops_and_keeps_the_last_good_state(recipe, batches, tmp_path):

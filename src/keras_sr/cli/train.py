@@ -48,7 +48,7 @@ def train(
         keras-sr train compact --data photos/ --set steps=5000 --set batch_size=8
         keras-sr train srgan_mse --data photos/ --smoke
 
-    Recipes: compact, srresnet_mse, srresnet_vgg22, srresnet_vgg54, srgan_mse, srgan_vgg22, srgan_vgg54.
+    Recipes: compact, lite, srresnet_mse, srresnet_vgg22, srresnet_vgg54, srgan_mse, srgan_vgg22, srgan_vgg54.
 
     Stop it at any time: the same command goes on where the last checkpoint left off, and ends with
     the same weights as a run that was never stopped. The path of the weights is printed.

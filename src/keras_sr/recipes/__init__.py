@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from keras_sr.errors import RecipeError, unknown
-from keras_sr.recipes.compact import compact
+from keras_sr.recipes.compact import compact, lite
 from keras_sr.recipes.srgan import srgan_mse, srgan_vgg22, srgan_vgg54
 from keras_sr.recipes.srresnet import srresnet_mse, srresnet_vgg22, srresnet_vgg54
 from keras_sr.training.recipe import Recipe, override
@@ -18,6 +18,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "srgan_vgg22": srgan_vgg22,
     "srgan_vgg54": srgan_vgg54,
     "compact": compact,
+    "lite": lite,
 }
 
 

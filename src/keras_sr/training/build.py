@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -11,8 +12,12 @@ from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss
 from keras_sr.models import build_generator, discriminator, vgg19_features
 from keras_sr.training.adversarial import SRGAN
 from keras_sr.training.model import SuperResolution
+from keras_sr.training.muon import Muon
 from keras_sr.training.recipe import Recipe
 from keras_sr.training.schedule import Schedule
+
+#: What a recipe's `optimizer` may be.
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}
 
 
 def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperResolution:
@@ -26,7 +31,7 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
     shared = {"terms": terms, "ema": recipe.ema, "frozen": frozen}
     if judge is None:
         model = SuperResolution(generator, average, **shared)
-        optimizer = adam(recipe, recipe.learning_rate)
+        optimizer = optimizer_of(recipe)
     else:
         if recipe.adversarial_loss not in ADVERSARIAL:
             raise RecipeError(unknown("adversarial_loss", recipe.adversarial_loss, list(ADVERSARIAL)))
@@ -41,9 +46,9 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
             seed=recipe.seed,
             **shared,
         )
-        optimizer = model.two_optimizers(
-            adam(recipe, recipe.learning_rate), adam(recipe, recipe.discriminator_learning_rate)
-        )
+        # A discriminator learns by Adam whatever the generator has: its pace is a matter of its own.
+        judges = replace(recipe, optimizer="adam", learning_rate=recipe.discriminator_learning_rate)
+        optimizer = model.two_optimizers(optimizer_of(recipe), optimizer_of(judges))
     optimizer.build(model.trainable_variables)
     # XLA slows these networks down on processors (benchmarks/training_step.py); jax has nothing else.
     jit: Any = "auto" if keras.config.backend() == "jax" else False
@@ -79,10 +84,10 @@ def loss_terms(recipe: Recipe, data_format: str) -> tuple[dict, list[keras.Model
     return terms, frozen
 
 
-def adam(recipe: Recipe, rate: float) -> keras.optimizers.Optimizer:
-    """Return the recipe's Adam at a peak learning rate."""
-    schedule: Any = Schedule(rate, recipe.schedule, recipe.steps, recipe.warmup_steps)
-    return keras.optimizers.Adam(
+def optimizer_of(recipe: Recipe) -> keras.optimizers.Optimizer:
+    """Return the recipe's optimizer."""
+    schedule: Any = Schedule(recipe.learning_rate, recipe.schedule, recipe.steps, recipe.warmup_steps)
+    return OPTIMIZERS[recipe.optimizer](
         schedule,
         beta_1=recipe.beta_1,
         beta_2=recipe.beta_2,

@@ -151,14 +151,15 @@ def check_same_recipe(recipe: Recipe, out: Path) -> None:
     path = out / "recipe.json"
     if not path.exists() or not (out / checkpoints.STATE).exists():
         return
-    there, here = json.loads(path.read_text("utf-8")), as_json(recipe)
-    differing = [key for key in here if key != "expect" and there.get(key) != here[key]]
+    # A field that an older version did not know had the value that is now its default.
+    there, here = as_json(from_json(json.loads(path.read_text("utf-8")))), as_json(recipe)
+    differing = [key for key in here if key != "expect" and there[key] != here[key]]
     if set(differing) <= {"steps", "schedule"} and same_so_far(recipe, there, out):
         # As if it had been this recipe from the start.
         write_json(path, here)
         return
     if differing:
-        what = ", ".join(f"{key} is {there.get(key)!r} there and {here[key]!r} here" for key in differing[:4])
+        what = ", ".join(f"{key} is {there[key]!r} there and {here[key]!r} here" for key in differing[:4])
         raise TrainingError(
             f"{out} holds a run of another recipe ({what}): give another --out, or --no-resume to begin anew"
         )

@@ -51,7 +51,8 @@ class Recipe:
     batch_size: int = 16
     degradation: str = "bicubic"
 
-    # Optimisation
+    # Optimisation; the optimizer is the generator's, a discriminator always has Adam
+    optimizer: str = "adam"
     steps: int = 1_000_000
     learning_rate: float = 1e-4
     discriminator_learning_rate: float = 1e-4
@@ -77,6 +78,7 @@ class Recipe:
             RecipeError: Says which field, what it may be and what it is.
         """
         choices = {
+            "optimizer": ("adam", "muon"),
             "schedule": ("constant", "cosine", "step", "cooldown"),
             "precision": ("float32", "mixed_bfloat16", "mixed_float16"),
         }
