@@ -9,14 +9,14 @@ pytest.importorskip("onnx")
 from keras_sr.export import onnx_file
 
 
-def network(path, value, kernel=1):
+def network(path, value, kernel=1, half=False):
     """An exported network x2 whose every weight is `value`."""
     from keras_sr.export.graph import Conv, Graph, Node, Shuffle
 
     conv = Conv(np.full((kernel, kernel, 3, 12), value), np.full(12, value), (kernel // 2, kernel // 2))
     nodes = [Node(conv, ["lr"], "a", "a"), Node(Shuffle(2), ["a"], "sr", "sr")]
     facts = {"name": "flat", "scale": "2", "receptive_field": "1", "bytes_per_pixel": "500"}
-    path.write_bytes(onnx_file.to_bytes(Graph(nodes), facts))
+    path.write_bytes(onnx_file.to_bytes(Graph(nodes), facts, half_weights=half))
     return path
 
 
@@ -30,6 +30,16 @@ def test_weights_lie_between(tmp_path, share):
     value = 0.1 + 0.2 * share
     expected = np.repeat((value * x.sum(-1) + value)[..., None], 3, -1).repeat(2, 1).repeat(2, 2)
     np.testing.assert_allclose(engine.run(x), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("halves", [(True, True), (True, False), (False, True)])
+def test_weights_stored_as_float16_blend_with_any(tmp_path, halves):
+    """What ships is stored as float16, what a user trains as float32; one was trained from the other."""
+    low = network(tmp_path / "low.onnx", 0.1, half=halves[0])
+    high = network(tmp_path / "high.onnx", 0.3, half=halves[1])
+    x = np.random.default_rng(0).random((1, 5, 7, 3), np.float32)
+    expected = np.repeat((0.2 * x.sum(-1) + 0.2)[..., None], 3, -1).repeat(2, 1).repeat(2, 2)
+    np.testing.assert_allclose(open_engine(low, blend=(high, 0.5)).run(x), expected, atol=5e-4)
 
 
 def test_networks_that_differ_have_nothing_between(tmp_path):

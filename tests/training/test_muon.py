@@ -75,19 +75,23 @@ def test_what_is_no_kernel_has_adam_at_its_ratio():
     np.testing.assert_allclose(to_numpy(one), to_numpy(two), rtol=1e-6)
 
 
-def test_a_generator_has_muon_and_its_discriminator_adam():
-    model = build_model(get("srgan_mse", smoke=True, overrides=["optimizer=muon"]))
+@pytest.mark.parametrize(
+    ("setting", "network"), [("optimizer", "generator"), ("discriminator_optimizer", "discriminator")]
+)
+def test_generator_and_discriminator_have_optimizers_of_their_own(setting, network):
+    model = build_model(get("srgan_mse", smoke=True, overrides=[f"{setting}=muon"]))
     owners = {type(o): o for o in model.optimizer.optimizers}
     assert len(owners) == 2
-    held = {id(v) for v in model.generator.trainable_variables}
+    held = {id(v) for v in getattr(model, network).trainable_variables}
     for owner in owners.values():
-        of_generator = [id(v) in held for v in owner._trainable_variables]
-        assert all(of_generator) if isinstance(owner, Muon) else not any(of_generator)
+        owns = [id(v) in held for v in owner._trainable_variables]
+        assert all(owns) if isinstance(owner, Muon) else not any(owns)
 
 
 @pytest.mark.parametrize("name", ["compact", "srgan_mse"])
 def test_a_resumed_run_is_the_uninterrupted_one(name, batches, tmp_path):
-    recipe = get(name, smoke=True, overrides=["optimizer=muon", "warmup_steps=2", "schedule=constant"])
+    settings = ["optimizer=muon", "discriminator_optimizer=muon", "warmup_steps=2", "schedule=constant"]
+    recipe = get(name, smoke=True, overrides=settings)
     whole = fit(recipe, batches(recipe), tmp_path / "whole", progress=False)
     fit(replace(recipe, steps=2), batches(recipe), tmp_path / "parts", progress=False)
     parts = fit(recipe, batches(recipe), tmp_path / "parts", progress=False)

@@ -29,7 +29,10 @@ def blended(model: Any, other: Any, share: float, names: tuple[str | Path, str |
     """
     if not 0 <= share <= 1:
         raise KerasSRError(f"detail must lie between 0 and 1, not {share}")
-    ours, theirs = model.get_ordered_ops(), other.get_ordered_ops()
+    # Weights that are stored as float16 are widened by a Convert, others are not: the networks are the same.
+    ours, theirs = (
+        [op for op in one.get_ordered_ops() if op.get_type_name() != "Convert"] for one in (model, other)
+    )
     alike = len(ours) == len(theirs) and all(
         a.get_type_name() == b.get_type_name() and shapes(a) == shapes(b)
         for a, b in zip(ours, theirs, strict=False)

@@ -46,8 +46,11 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
             seed=recipe.seed,
             **shared,
         )
-        # A discriminator learns by Adam whatever the generator has: its pace is a matter of its own.
-        judges = replace(recipe, optimizer="adam", learning_rate=recipe.discriminator_learning_rate)
+        judges = replace(
+            recipe,
+            optimizer=recipe.discriminator_optimizer,
+            learning_rate=recipe.discriminator_learning_rate,
+        )
         optimizer = model.two_optimizers(optimizer_of(recipe), optimizer_of(judges))
     optimizer.build(model.trainable_variables)
     # XLA slows these networks down on processors (benchmarks/training_step.py); jax has nothing else.

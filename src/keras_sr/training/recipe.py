@@ -51,8 +51,9 @@ class Recipe:
     batch_size: int = 16
     degradation: str = "bicubic"
 
-    # Optimisation; the optimizer is the generator's, a discriminator always has Adam
+    # Optimisation
     optimizer: str = "adam"
+    discriminator_optimizer: str = "adam"
     steps: int = 1_000_000
     learning_rate: float = 1e-4
     discriminator_learning_rate: float = 1e-4
@@ -79,6 +80,7 @@ class Recipe:
         """
         choices = {
             "optimizer": ("adam", "muon"),
+            "discriminator_optimizer": ("adam", "muon"),
             "schedule": ("constant", "cosine", "step", "cooldown"),
             "precision": ("float32", "mixed_bfloat16", "mixed_float16"),
         }
