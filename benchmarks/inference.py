@@ -135,6 +135,7 @@ def main() -> None:
 def prepare(weights: str | None, folder: Path) -> tuple[int, int]:
     """Write weights, exported network, LR and Keras' SR; return nominal and executed MACs an LR pixel."""
     from keras_sr.export import export_onnx, keras_engine
+    from keras_sr.export.analyse import multiplications
     from keras_sr.export.read import read_model
     from keras_sr.export.rewrite import apply_rules, convolve_before_shuffle, fold_affine, move_before_shuffle
     from keras_sr.weights import store
@@ -151,9 +152,9 @@ def prepare(weights: str | None, folder: Path) -> tuple[int, int]:
         np.save(folder / f"lr_{height}x{width}.npy", lr)
         np.save(folder / f"sr_{height}x{width}.npy", engine.run(lr))
     graph = read_model(model)
-    nominal = macs(graph)
+    nominal = multiplications(graph)
     apply_rules(graph, [fold_affine, move_before_shuffle, convolve_before_shuffle])
-    return nominal, macs(graph)
+    return nominal, multiplications(graph)
 
 
 def the_model(weights: str | None):
@@ -175,15 +176,6 @@ def the_model(weights: str | None):
             value = rng.standard_normal(shape) * np.prod(shape[:-1]) ** -0.5
         variable.assign(value.astype("float32"))
     return model
-
-
-def macs(graph) -> int:
-    """Return the multiplications of all convolutions of an export graph, for one LR pixel."""
-    from keras_sr.export.analyse import tensors
-    from keras_sr.export.graph import Conv
-
-    sizes = {name: size for name, (_, size) in tensors(graph).items()}
-    return sum(n.op.kernel.size * sizes[n.output] ** 2 for n in graph.nodes if isinstance(n.op, Conv))
 
 
 def smooth(height: int, width: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Put the weights of a finished run into the package: NAME.npz, NAME.onnx and the passport NAME.json.
+"""Put the weights of a finished run into the package: NAME.npz, NAME.onnx, passport NAME.json, and its curve.
 
     python scripts/publish.py compact_x4 --run runs/compact --data 'photos/ (CC0, CC-BY)' \
         --licence 'CC BY-SA 4.0' --hardware '2 cores of a server processor' \\
@@ -7,18 +7,22 @@
 `--score` takes benchmark folders (HR and LR in a usual layout) and is measured here, through the exported
 network, so that what is written down is what the package reaches. Precisions other than float32 that this
 machine has in hardware are measured, too. Without `--run`, weights that ship already are measured anew.
+`--half` stores the weights as float16 and says what that costs; `python scripts/speed.py` adds the speed.
 """
 
 import argparse
 import json
-import shutil
+import statistics
 import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+
 from keras_sr.evaluation.folders import find_pairs
-from keras_sr.evaluation.score import score
-from keras_sr.export import export_onnx, parity
+from keras_sr.evaluation.measures import MEASURES, Sample, choose
+from keras_sr.evaluation.score import PROTOCOLS, Judged, score
+from keras_sr.export import export_onnx, multiplications, parity
 from keras_sr.files import atomic_write, sha256
 from keras_sr.inference.engines import open_engine, precisions
 from keras_sr.inference.upscale import upscale
@@ -26,6 +30,11 @@ from keras_sr.training.recipe import from_json
 from keras_sr.weights import registry, store
 from keras_sr.weights.find import find
 from keras_sr.weights.load import load
+
+#: Where the curves of all runs that ship are kept.
+CURVES = Path(__file__).parents[1] / "docs" / "curves"
+#: What is measured besides PSNR and SSIM.
+PERCEPTUAL = ("lpips", "niqe", "lr_psnr", "drift_y", "drift_cb", "drift_cr")
 
 
 def main() -> None:
@@ -38,6 +47,7 @@ def main() -> None:
     parser.add_argument("--commit", help="of the code that trained it, where that is not the present one")
     parser.add_argument("--partner", default="", help="weights of the same network it was trained from")
     parser.add_argument("--hours", type=float, help="of training, where the run's own log is not all of it")
+    parser.add_argument("--half", action="store_true", help="store float16, half the size")
     parser.add_argument("--score", type=Path, action="append", default=[])
     arguments = parser.parse_args()
     if arguments.run is None:
@@ -47,7 +57,11 @@ def main() -> None:
     else:
         passport = copied(arguments)
     scores, losses = measure(registry.FILES / f"{passport.name}.onnx", arguments.score, passport.scale)
-    passport = replace(passport, scores=scores, precision_loss=losses)
+    network = load(registry.FILES / f"{passport.name}.npz")
+    kmac = round(multiplications(network) / 1e3, 1)
+    # What this machine cannot compute in is kept as another has measured it, of the same weights.
+    losses = {**passport.precision_loss, **losses}
+    passport = replace(passport, scores=scores, precision_loss=losses, kmac=kmac)
     with atomic_write(registry.FILES / f"{passport.name}.json", "w") as file:
         json.dump(asdict(passport), file, indent=1)
         file.write("\n")
@@ -56,11 +70,14 @@ def main() -> None:
 def copied(arguments: argparse.Namespace) -> registry.Passport:
     """Copy and export the weights of a run, and return their passport, still without scores."""
     npz, onnx = (registry.FILES / f"{arguments.name}{suffix}" for suffix in (".npz", ".onnx"))
-    shutil.copyfile(find(arguments.run), npz)
+    arrays, meta = store.read(find(arguments.run))
+    kind = np.float16 if arguments.half else np.float32
+    store.save(npz, {name: array.astype(kind) for name, array in arrays.items()}, meta)
     network = load(npz)
-    export_onnx(network, onnx, name=arguments.name)
+    export_onnx(network, onnx, name=arguments.name, half_weights=arguments.half)
     print(f"exported network against keras: largest difference {parity(network, onnx):.1e}")
-    _, meta = store.read(npz)
+    with atomic_write(CURVES / f"{arguments.name}.csv") as file:
+        file.write((arguments.run / "log.csv").read_bytes())
     recipe = from_json(meta["recipe"])
     rows = store.read(arguments.run / "state.npz")[1]["rows"]
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
@@ -83,20 +100,45 @@ def copied(arguments: argparse.Namespace) -> registry.Passport:
 
 
 def measure(onnx: Path, folders: list[Path], scale: int) -> tuple[dict, dict]:
-    """Return set: {psnr, ssim} in float32, and precision: {set: dB that it costs}."""
+    """Return set: {metric: mean} in float32, and precision: {set: dB that it costs}."""
     scores, losses = {}, {}
     for folder in folders:
         pairs = find_pairs(folder, scale)
         for precision in precisions("openvino"):
             engine = open_engine(onnx, engine="openvino", precision=precision)
-            result = score(lambda lr, engine=engine: upscale(lr, engine), pairs, scale)
+            further = Further(scale) if precision == "f32" else None
+            result = score(lambda lr, engine=engine: upscale(lr, engine), pairs, scale, on_picture=further)
             print(folder.name, precision, f"{result.psnr:.4f} dB, {result.ssim:.5f}")
-            if precision == "f32":
-                scores[folder.name] = {"psnr": round(result.psnr, 3), "ssim": round(result.ssim, 4)}
+            if further:
+                means = {"psnr": result.psnr, "ssim": result.ssim, **further.means()}
+                scores[folder.name] = {key: round(value, 4) for key, value in means.items()}
                 exact = result.psnr
             else:
                 losses.setdefault(precision, {})[folder.name] = round(exact - result.psnr, 4)
     return scores, losses
+
+
+class Further:
+    """Collects what a passport says besides PSNR and SSIM, from the pictures while they are there."""
+
+    def __init__(self, scale: int) -> None:
+        self.scale = scale
+        choose(list(PERCEPTUAL))  # says which file is missing
+        self.rows: list[dict[str, float]] = []
+
+    def __call__(self, judged: Judged) -> None:
+        """Measure one picture."""
+        samples = {
+            name: Sample(judged.sr, judged.hr, judged.lr, self.scale, PROTOCOLS[name])
+            for name in ("paper", "matlab")
+        }
+        row = {f"matlab_{key}": MEASURES[key].of(samples["matlab"]) for key in ("psnr", "ssim")}
+        row |= {key: MEASURES[key].of(samples["paper"]) for key in PERCEPTUAL}
+        self.rows.append(row)
+
+    def means(self) -> dict[str, float]:
+        """Return the means over the pictures."""
+        return {key: statistics.fmean(row[key] for row in self.rows) for key in self.rows[0]}
 
 
 def command_of(recipe: object) -> str:

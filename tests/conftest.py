@@ -18,6 +18,7 @@ install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pe
 # Before keras is imported anywhere: the tests say which backend, or take the default of the train extra.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line has it
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,17 @@ def test_a_smoke_run_trains_resumes_and_can_be_measured(run, photos, tmp_path):
     assert [line.split()[0] for line in stdout.splitlines()[2:4]] == ["bicubic", "compact"]
 
 
+@pytest.mark.parametrize("capabilities", [["FP32", "BF16"], ["FP32"]])
+def test_bfloat16_in_software_is_told(run, photos, tmp_path, monkeypatch, capabilities):
+    monkeypatch.setattr("keras_sr.inference.engines.openvino_capabilities", lambda: capabilities)
+    code, _, err = run(
+        *("train", "compact", "--data", photos, "--out", tmp_path / "run", "--smoke"),
+        *("--set", "precision=mixed_bfloat16"),
+    )
+    assert code == 0, err
+    assert ("take precision=float32" in err) == (capabilities == ["FP32"])
+
+
 def test_what_was_trained_enlarges_and_is_exported_once(run, photos, tmp_path, monkeypatch):
     pytest.importorskip("onnx")
     out = tmp_path / "runs" / "compact"

@@ -11,7 +11,8 @@ def registry(network_file, tmp_path, monkeypatch):
     from keras_sr.weights import registry
 
     facts = dict.fromkeys((field.name for field in fields(registry.Passport)), "")
-    facts |= {"licence": "CC0-1.0", "scores": {"Set5": {"psnr": 30.801, "ssim": 0.87654}}}
+    facts |= {"licence": "CC0-1.0", "scores": {"Set5": {"psnr": 30.801, "lpips": 0.23449}}, "kmac": 52.5}
+    facts |= {"seconds_per_megapixel": {"f32": 0.5, "bf16": 0.25}, "precision_loss": {}}
     for name, scale in (("tiny_x2", 2), ("tiny_x3", 3)):
         (tmp_path / f"{name}.json").write_text(json.dumps(facts | {"name": name, "scale": scale}))
         shutil.copy(network_file, tmp_path / f"{name}.onnx")
@@ -25,9 +26,19 @@ def test_weights_lists_what_comes_along(run, registry):
     code, out, err = run("weights")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
-        "tiny_x2 (default)  x2  Set5 30.80 dB / 0.8765  CC0-1.0",
-        "tiny_x3  x3  Set5 30.80 dB / 0.8765  CC0-1.0",
+        "                   scale  kMAC  s/MP           Set5  Set14  BSD100  licence",
+        "tiny_x2 (default)     x2    52  0.25  30.80 / 0.234                 CC0-1.0",
+        "tiny_x3               x3    52  0.25  30.80 / 0.234                 CC0-1.0",
     ]
+
+
+def test_weights_shows_the_passport_of_one(run, registry):
+    code, out, _ = run("weights", "tiny_x3")
+    assert code == 0
+    assert json.loads(out)["scale"] == 3
+    code, _, err = run("weights", "tiny")
+    assert code == 2
+    assert "tiny_x2, tiny_x3" in err
 
 
 def test_the_default_network_is_taken(run, registry, photographs, tmp_path):

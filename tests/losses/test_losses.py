@@ -3,7 +3,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from keras_sr.losses import ADVERSARIAL, ContentLoss, StyleLoss, charbonnier, l1, mse
+from keras_sr.losses import ADVERSARIAL, ContentLoss, StyleLoss, charbonnier, consistency, l1, mse
 from keras_sr.losses.adversarial import R1_SIGMA, approximate_r1
 from keras_sr.losses.content import FEATURE_SCALE
 
@@ -35,6 +35,24 @@ class TestPixel:
         sr, hr = pair
         assert value(charbonnier(sr, hr)) == pytest.approx(value(l1(sr, hr)), rel=1e-3)
         assert value(charbonnier(sr, sr)) == pytest.approx(1e-3, rel=1e-5)
+
+    def test_consistency_is_the_error_of_averages_over_squares(self, rng):
+        sr, hr = rng.random((2, 8, 12, 3), "float32"), rng.random((2, 8, 12, 3), "float32")
+        means = (2 * sr - 2 * hr).reshape(2, 2, 4, 3, 4, 3).mean((2, 4))
+        assert value(consistency(sr, hr, 4)) == pytest.approx(np.mean(means**2), rel=1e-5)
+
+    def test_consistency_is_the_same_in_both_layouts(self, rng):
+        sr, hr = rng.random((2, 8, 12, 3), "float32"), rng.random((2, 8, 12, 3), "float32")
+        first = [np.moveaxis(images, 3, 1) for images in (sr, hr)]
+        assert value(consistency(*first, 2, "channels_first")) == pytest.approx(
+            value(consistency(sr, hr, 2)), rel=1e-5
+        )
+
+    def test_consistency_minds_colour_and_no_texture_inside_a_square(self, rng):
+        hr = rng.random((1, 8, 8, 3), "float32")
+        checkers = 0.1 * (1 - 2.0 * (np.indices((8, 8)).sum(0) % 2))[None, ..., None].astype("float32")
+        assert value(consistency(hr + checkers, hr, 4)) == pytest.approx(0, abs=1e-10)
+        assert value(consistency(hr + 0.1, hr, 4)) == pytest.approx(0.04, rel=1e-4)
 
     @pytest.mark.parametrize("loss", [mse, l1, charbonnier])
     def test_half_precision_images_give_a_float32_loss(self, loss, pair):

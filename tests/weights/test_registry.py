@@ -3,7 +3,7 @@ import pytest
 
 from keras_sr.errors import WeightsError
 from keras_sr.files import sha256
-from keras_sr.weights import registry
+from keras_sr.weights import registry, store
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -43,7 +43,9 @@ def test_the_exported_network_is_the_keras_network(name):
     expected = keras.ops.convert_to_numpy(load(name)(lr))
     got = open_engine(registry.onnx_path(name)).run(lr)
     assert expected.std() > 0.1
-    np.testing.assert_allclose(got, expected, atol=1e-5)
+    # Stored as float16, the layers that the export merges are rounded once more: a tenth of a grey level.
+    half = any(array.dtype == np.float16 for array in store.read(registry.weights_path(name))[0].values())
+    np.testing.assert_allclose(got, expected, atol=5e-4 if half else 1e-5)
 
 
 @pytest.mark.shared

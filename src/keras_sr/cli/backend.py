@@ -30,6 +30,8 @@ def prepare_keras() -> str:
     os.environ["KERAS_BACKEND"] = wanted or installed[0]
     # TensorFlow's own log lines (which CPU instructions it uses, that there is no GPU).
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Without being told, TensorFlow leaves these convolutions to newer processors (docs/decisions/0005).
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with hidden_stderr():
         importlib.import_module("keras")
     return os.environ["KERAS_BACKEND"]

@@ -80,10 +80,13 @@ def run(
 ) -> Any:
     """Put photographs, recipe and callbacks together and train."""
     from keras_sr.data.batches import Batches
-    from keras_sr.data.layout import data_format_for
+    from keras_sr.data.layout import data_format_for, device
+    from keras_sr.inference.engines import openvino_capabilities
     from keras_sr.training.fit import fit
 
     layout = data_format_for("auto")
+    if recipe.precision == "mixed_bfloat16" and device() == "cpu" and "BF16" not in openvino_capabilities():
+        say("this processor computes bfloat16 in software, many times slower: take precision=float32")
     source = open_photographs(data, recipe)
     callbacks = []
     if benchmark:

@@ -20,7 +20,15 @@ from keras_sr.inference.engines import KerasEngine, open_engine
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["export_onnx", "keras_engine", "parity", "receptive_field", "scale", "weights_sha256"]
+__all__ = [
+    "export_onnx",
+    "keras_engine",
+    "multiplications",
+    "parity",
+    "receptive_field",
+    "scale",
+    "weights_sha256",
+]
 
 
 def export_onnx(
@@ -77,6 +85,11 @@ def receptive_field(model: "keras.Model") -> int:
         KerasSRError: The model holds a layer outside of `export.read.READERS`.
     """
     return analyse.receptive_field(read_model(model))
+
+
+def multiplications(model: "keras.Model") -> int:
+    """Return how many multiplications a generator costs per LR pixel, before the export rewrites it."""
+    return analyse.multiplications(read_model(model))
 
 
 def scale(model: "keras.Model") -> int:

@@ -49,6 +49,12 @@ def back(node: Node, span: Span, axis: int) -> Span:
             return span
 
 
+def multiplications(graph: Graph) -> int:
+    """Return how many multiplications the convolutions cost per LR pixel."""
+    sizes = {name: size for name, (_, size) in tensors(graph).items()}
+    return sum(n.op.kernel.size * sizes[n.output] ** 2 for n in graph.nodes if isinstance(n.op, Conv))
+
+
 def bytes_per_pixel(graph: Graph) -> int:
     """Return about how much memory a run takes per LR pixel: the activations of the worst moment, float32.
 

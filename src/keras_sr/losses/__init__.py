@@ -2,9 +2,9 @@
 
 from keras_sr.losses.adversarial import ADVERSARIAL, approximate_r1
 from keras_sr.losses.content import ContentLoss, StyleLoss
-from keras_sr.losses.pixel import charbonnier, l1, mse
+from keras_sr.losses.pixel import charbonnier, consistency, l1, mse
 
-#: Every pixel loss, by name.
+#: Every loss between single pixels, by name.
 PIXEL = {"mse": mse, "l1": l1, "charbonnier": charbonnier}
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "StyleLoss",
     "approximate_r1",
     "charbonnier",
+    "consistency",
     "l1",
     "mse",
 ]

@@ -31,3 +31,19 @@ def l1(sr: Tensor, hr: Tensor) -> Tensor:
 def charbonnier(sr: Tensor, hr: Tensor, epsilon: float = 1e-3) -> Tensor:
     """Mean of sqrt(d^2 + epsilon^2) on [-1, 1]: a smooth L1 (Lai et al. 2018, arXiv 1710.01992, eq. 6)."""
     return ops.mean(ops.sqrt(ops.square(difference(sr, hr)) + epsilon**2))
+
+
+def consistency(sr: Tensor, hr: Tensor, scale: int, data_format: str = "channels_last") -> Tensor:
+    """Mean squared error on [-1, 1] between averages over `scale` x `scale` pixels, a scalar.
+
+    What LR tells is the average over such a square, about; how it is spread inside is what a network may
+    invent. So this holds colours and brightness, which features of a deep VGG19 layer and a discriminator
+    hardly mind, and leaves texture free.
+
+    Args:
+        sr: (N, H, W, 3), or (N, 3, H, W), in [0, 1]; sides that are no multiples of `scale` lose the rest.
+        hr: The same.
+        scale: HR size over LR size.
+        data_format: The layout of both.
+    """
+    return ops.mean(ops.square(ops.average_pool(difference(sr, hr), scale, data_format=data_format)))

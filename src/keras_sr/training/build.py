@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
 
 from keras_sr.errors import RecipeError, unknown
-from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss
+from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss, consistency
 from keras_sr.models import build_generator, discriminator, vgg19_features
 from keras_sr.training.adversarial import SRGAN
 from keras_sr.training.model import SuperResolution
@@ -75,6 +76,9 @@ def loss_terms(recipe: Recipe, data_format: str) -> tuple[dict, list[keras.Model
     for name, weight in recipe.terms().items():
         if name in PIXEL:
             terms[name] = (weight, PIXEL[name])
+            continue
+        if name == "consistency":
+            terms[name] = (weight, partial(consistency, scale=recipe.scale, data_format=data_format))
             continue
         layers = recipe.content_layers if name == "content" else recipe.style_layers
         before = name == "content" and recipe.content_before_activation

@@ -6,6 +6,9 @@ from typing import Any
 
 from keras_sr.errors import RecipeError, unknown
 
+#: Fields that are weights of terms which compare SR with HR.
+TERMS = ("mse", "l1", "charbonnier", "consistency", "content", "style")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -33,6 +36,7 @@ class Recipe:
     mse: float = 0.0
     l1: float = 0.0
     charbonnier: float = 0.0
+    consistency: float = 0.0
     content: float = 0.0
     style: float = 0.0
     adversarial: float = 0.0
@@ -103,12 +107,11 @@ class Recipe:
         if not 0 <= self.ema < 1:
             raise RecipeError(f"ema must lie in [0, 1), not {self.ema}; 0 switches it off")
         if not self.terms():
-            raise RecipeError("a recipe needs a loss: give mse, l1, charbonnier, content or style a weight")
+            raise RecipeError(f"a recipe needs a loss: give one of {', '.join(TERMS)} a weight")
 
     def terms(self) -> dict[str, float]:
         """Return the weights of the terms that compare SR with HR: those that are not 0."""
-        names = ("mse", "l1", "charbonnier", "content", "style")
-        return {name: getattr(self, name) for name in names if getattr(self, name)}
+        return {name: getattr(self, name) for name in TERMS if getattr(self, name)}
 
     @property
     def is_gan(self) -> bool:

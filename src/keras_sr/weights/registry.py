@@ -9,7 +9,7 @@ from keras_sr.errors import WeightsError, unknown
 FILES = Path(__file__).parent / "files"
 
 #: Written out, so that a name is found by reading; each has NAME.npz, NAME.onnx and NAME.json in `files/`.
-NAMES = ("compact_x4", "compact_x3", "compact_x2", "srresnet_mse")
+NAMES = ("compact_x4", "compact_x3", "compact_x2", "srresnet_mse", "srgan_vgg54")
 
 #: Sets on which a precision must have been measured, and dB that it may cost on each, to be the default.
 MEASURED_ON, HARMLESS = ("Set5", "Set14", "BSD100"), 0.01
@@ -37,10 +37,16 @@ class Passport:
         steps: Training steps.
         hours: Hours of training.
         hardware: What it was trained on.
-        scores: set: {psnr, ssim} under the paper's protocol (Y, `scale` pixels shaved).
+        scores: set: {metric: mean over its pictures}. `psnr` and `ssim` are the paper's (Y, `scale` pixels
+            shaved), `matlab_psnr` and `matlab_ssim` the same on Y rounded to whole levels; `lpips`, `niqe`,
+            `lr_psnr` (dB, how well SR shrinks back to LR) and `drift_y`, `drift_cb`, `drift_cr` (levels) as
+            `keras-sr benchmark` has them.
+        kmac: Thousands of multiplications per LR pixel.
         sha256: Of the .npz and of the .onnx.
         precision_loss: precision: {set: dB of PSNR that it costs against float32}; what is not in it was not
             measured.
+        seconds_per_megapixel: precision: seconds per million SR pixels on `hardware`'s like; all networks
+            were measured in turn, in one run, so their ratios hold where the seconds do not.
         partner: The weights that these were trained from, of the same network: `--detail` lies between.
     """
 
@@ -57,7 +63,9 @@ class Passport:
     hardware: str
     scores: dict[str, dict[str, float]]
     sha256: dict[str, str]
+    kmac: float = 0.0
     precision_loss: dict[str, dict[str, float]] = field(default_factory=dict)
+    seconds_per_megapixel: dict[str, float] = field(default_factory=dict)
     partner: str = ""
 
 
