@@ -46,24 +46,37 @@ SIDE, ZOOM, ROW = 96, 2, 5
 def main() -> None:
     passports = [registry.passport(name) for name in registry.names()]
     x4 = [passport for passport in passports if passport.scale == 4]
-    fill("weights", weights_table(passports))
-    fill("scores", "\n\n".join(scores_table(name, x4) for name in SETS))
-    fill("other-scales", other_scales_table([passport for passport in passports if passport.scale != 4]))
+    page = PAGE.read_text("utf-8")
+    for name, table in tables(passports).items():
+        page = filled(page, name, table)
+    with atomic_write(PAGE, "w") as file:
+        file.write(page)
     perception_distortion(x4)
     curves(passports)
     for name, top, left in CROPS:
         crops(name, top, left, [passport.name for passport in x4])
 
 
-def fill(name: str, text: str) -> None:
-    """Replace what stands between the markers of a part of the page."""
-    page = PAGE.read_text("utf-8")
+def filled(page: str, name: str, text: str) -> str:
+    """Return the page with something else between the markers of one of its parts."""
     begin, end = f"<!-- {name}: made by scripts/model_card.py -->", f"<!-- {name}: end -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.S)
     if not pattern.search(page):
         raise SystemExit(f"{PAGE} has no markers of the part {name}: {begin} and {end}")
-    with atomic_write(PAGE, "w") as file:
-        file.write(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", page))
+    return pattern.sub(lambda _: f"{begin}\n{text}\n{end}", page)
+
+
+# === Tables ===
+
+
+def tables(passports: list[registry.Passport]) -> dict[str, str]:
+    """Return part of the page: its table."""
+    x4 = [passport for passport in passports if passport.scale == 4]
+    return {
+        "weights": weights_table(passports),
+        "scores": "\n\n".join(scores_table(name, x4) for name in SETS),
+        "other-scales": other_scales_table([passport for passport in passports if passport.scale != 4]),
+    }
 
 
 def weights_table(passports: list[registry.Passport]) -> str:

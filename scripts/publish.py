@@ -26,7 +26,8 @@ from keras_sr.export import export_onnx, multiplications, parity
 from keras_sr.files import atomic_write, sha256
 from keras_sr.inference.engines import open_engine, precisions
 from keras_sr.inference.upscale import upscale
-from keras_sr.training.recipe import from_json
+from keras_sr.recipes import get
+from keras_sr.training.recipe import Recipe, as_json, from_json
 from keras_sr.weights import registry, store
 from keras_sr.weights.find import find
 from keras_sr.weights.load import load
@@ -141,16 +142,18 @@ class Further:
         return {key: statistics.fmean(row[key] for row in self.rows) for key in self.rows[0]}
 
 
-def command_of(recipe: object) -> str:
+def command_of(recipe: Recipe) -> str:
     """Return the command line that trains the recipe: its name and what differs from the committed one."""
-    from keras_sr.recipes import get
-    from keras_sr.training.recipe import as_json
 
-    base, mine = as_json(get(recipe.name)), as_json(recipe)
-    settings = [
-        f"--set {k}={','.join(v) if isinstance(v, list) else v}" for k, v in mine.items() if base[k] != v
-    ]
-    return " ".join([f"keras-sr train {recipe.name} --data photos/", *settings])
+    def settings(quick: bool) -> list[str]:
+        base, mine = as_json(get(recipe.name, quick=quick)), as_json(recipe)
+        changed = [
+            f"--set {k}={','.join(v) if isinstance(v, list) else v}" for k, v in mine.items() if base[k] != v
+        ]
+        return ["--quick", *changed] if quick else changed
+
+    command = f"keras-sr train {recipe.name} --data photos/"
+    return " ".join([command, *min(settings(quick=False), settings(quick=True), key=len)])
 
 
 if __name__ == "__main__":

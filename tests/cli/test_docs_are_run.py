@@ -72,9 +72,9 @@ def in_seconds(monkeypatch, vgg_file):
 
     get = recipes.get
 
-    def shrunk(name, *, smoke=False, overrides=()):
+    def shrunk(name, *, quick=False, smoke=False, overrides=()):
         kept = [item for item in overrides if item.partition("=")[0] not in SMOKE]
-        recipe = get(name, smoke=True, overrides=[*kept, f"vgg_weights={vgg_file}"])
+        recipe = get(name, quick=quick, smoke=True, overrides=[*kept, f"vgg_weights={vgg_file}"])
         return replace(recipe, start_from=get(name).start_from)
 
     monkeypatch.setattr(recipes, "get", shrunk)
@@ -96,6 +96,8 @@ def test_the_commands_of_a_page_run(page, desk, in_seconds, run):
             # The shrunk network takes no weights of the full one: a shrunk start instead.
             run("train", "compact", "--data", "photos/", "--out", "start")
             arguments[arguments.index("compact_x4")] = "start"
+        if arguments[0] == "train" and "--quick" in arguments:
+            run("train", "srresnet_mse", "--data", "photos/", "--quick")
         if arguments[0] == "benchmark":
             arguments.append("--no-anchor")
         if "COMMAND" in arguments:

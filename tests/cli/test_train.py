@@ -113,7 +113,10 @@ def test_ctrl_c_says_that_the_run_can_go_on(run, photos, tmp_path, monkeypatch):
         (["srgna"], "the known ones are srresnet_mse"),
         (["compact", "--set", "batchsize=3"], "unknown recipe field 'batchsize'"),
         (["compact", "--set", "batch_size=many"], "batch_size takes a value of type int, not 'many'"),
-        (["srgan_mse"], "the one that ships is of another build: add --set normalization=none, or train"),
+        (
+            ["srgan_mse"],
+            "the one that ships is of another build: add --quick, or --set normalization=none, or train",
+        ),
         (["compact", "--start-from", "nowhere"], "nowhere is neither a file"),
     ],
 )
@@ -144,6 +147,7 @@ def test_a_gan_starts_from_the_run_beside_it(tmp_path):
     start.mkdir(parents=True)
     (start / "generator.npz").write_bytes(b"")
     assert find_start(recipe, folder) == str(start)
+    assert find_start(recipes.get("srgan_mse", quick=True), folder, "_quick") == "srresnet_mse"  # ships
     assert find_start(recipes.get("srresnet_mse"), folder) is None
     folder.mkdir()
     (folder / "state.npz").write_bytes(b"")

@@ -6,7 +6,9 @@ pytest.importorskip("keras")
 
 from keras_sr.errors import RecipeError
 from keras_sr.recipes import RECIPES, get
+from keras_sr.recipes.quick import QUICK
 from keras_sr.training.recipe import SMOKE, Recipe, as_json, from_json, override, smoke
+from keras_sr.weights import registry
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
@@ -90,3 +92,26 @@ def test_smoke_changes_sizes_and_nothing_else():
         recipe, small = get(name), smoke(get(name))
         assert all(getattr(recipe, field) == getattr(small, field) for field in kept)
         assert small.steps == 4
+
+
+def test_quick_is_for_all_variants_of_the_paper_and_changes_no_loss_of_theirs():
+    assert QUICK.keys() == RECIPES.keys() - {"compact", "lite"}
+    for name in RECIPES:
+        paper, here = get(name), get(name, quick=True)
+        assert here.steps <= paper.steps
+        losses = ("mse", "l1", "content", "style", "content_layers", "is_gan")
+        assert all(getattr(here, field) == getattr(paper, field) for field in losses)
+        assert (here == paper) == (name in ("compact", "lite"))
+
+
+def test_quick_variants_start_from_what_ships():
+    shipped = registry.passport("srresnet_mse").recipe
+    for name in QUICK:
+        recipe = get(name, quick=True)
+        for field in ("generator", "scale", "features", "blocks", "normalization", "upsampler"):
+            assert getattr(recipe, field) == shipped[field], (name, field)
+
+
+def test_quick_and_smoke_together_are_small():
+    recipe = get("srgan_vgg54", quick=True, smoke=True)
+    assert (recipe.steps, recipe.normalization, recipe.start_from) == (4, "none", "")

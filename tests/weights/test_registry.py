@@ -1,3 +1,5 @@
+import shlex
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,24 @@ def test_a_passport_belongs_to_its_files(name):
     assert all((passport.licence, passport.data, passport.command, passport.hardware))
     assert len(passport.commit) == 40
     assert passport.scores["Set5"]["psnr"] > 28.43  # bicubic's
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_command_gives_the_recipe(name):
+    pytest.importorskip("keras")
+    from keras_sr import recipes
+    from keras_sr.training.recipe import as_json, from_json
+
+    passport = registry.passport(name)
+    program, verb, recipe, *options = shlex.split(passport.command)
+    assert [program, verb, *options[:2]] == ["keras-sr", "train", "--data", "photos/"]
+    settings = [options[i + 1] for i, option in enumerate(options) if option == "--set"]
+    meant = as_json(recipes.get(recipe, quick="--quick" in options, overrides=settings))
+    there = as_json(from_json(passport.recipe))
+    # What says what to expect, and how often to save, changes no weight.
+    for field in ("expect", "steps_per_epoch", "snapshot_every"):
+        del meant[field], there[field]
+    assert meant == there
 
 
 def test_nothing_lies_beside_the_registry_that_it_does_not_name():

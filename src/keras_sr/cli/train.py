@@ -23,6 +23,9 @@ def train(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe.")
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Settings for a processor: hours instead of days.")
+    ] = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="Shrink everything to seconds.")] = False,
     resume: Annotated[
         bool, typer.Option(help="Go on with the run in the folder, or put it aside and begin anew.")
@@ -44,6 +47,8 @@ def train(
     The networks of the paper, the second starting from the first:
         keras-sr train srresnet_mse --data photos/ --evaluate BSD100/
         keras-sr train srgan_vgg54 --data photos/ --evaluate BSD100/
+    The same in hours on a processor instead of days on a GPU, from the weights that ship:
+        keras-sr train srgan_vgg54 --data photos/ --quick
     Change what you like, or try everything out in seconds first:
         keras-sr train compact --data photos/ --set steps=5000 --set batch_size=8
         keras-sr train srgan_mse --data photos/ --smoke
@@ -58,9 +63,10 @@ def train(
     log_to_stderr()
     from keras_sr import recipes
 
-    chosen = recipes.get(recipe, smoke=smoke, overrides=settings or [])
-    folder = out or Path("runs") / (f"{chosen.name}_smoke" if smoke else chosen.name)
-    begin = start_from or find_start(chosen, folder)
+    chosen = recipes.get(recipe, quick=quick, smoke=smoke, overrides=settings or [])
+    kind = "_smoke" if smoke else "_quick" if quick else ""
+    folder = out or Path("runs") / f"{chosen.name}{kind}"
+    begin = start_from or find_start(chosen, folder, kind)
     try:
         result = run(chosen, data, folder, begin, resume, evaluate)
     except KeyboardInterrupt:
@@ -134,10 +140,10 @@ def open_photographs(folders: list[Path], recipe: "Recipe") -> "Source":
     return source
 
 
-def find_start(recipe: "Recipe", folder: Path) -> str | None:
+def find_start(recipe: "Recipe", folder: Path, kind: str = "") -> str | None:
     """Return where the weights are that a recipe starts from, or None when it starts from noise or goes on.
 
-    They are a run beside the new one, or come with the package.
+    They are in a run of the same kind (`"_quick"`) beside the new one, or come with the package.
 
     Raises:
         TrainingError: They are nowhere to be found.
@@ -145,7 +151,7 @@ def find_start(recipe: "Recipe", folder: Path) -> str | None:
     from keras_sr.training.checkpoints import STATE
     from keras_sr.weights import registry
 
-    before = folder.parent / recipe.start_from
+    before = folder.parent / f"{recipe.start_from}{kind}"
     if not recipe.start_from or (folder / STATE).exists():
         return None
     if (before / "generator.npz").exists():
@@ -157,7 +163,8 @@ def find_start(recipe: "Recipe", folder: Path) -> str | None:
         if other:
             raise TrainingError(
                 f"{recipe.name} starts from a trained {recipe.start_from}, which is not in {before}; the one "
-                f"that ships is of another build: add {' '.join(other)}, or train {recipe.start_from} first"
+                f"that ships is of another build: add --quick, or {' '.join(other)}, or train "
+                f"{recipe.start_from} first"
             )
         return recipe.start_from
     raise TrainingError(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from keras_sr.errors import RecipeError, unknown
 from keras_sr.recipes.compact import compact, lite
+from keras_sr.recipes.quick import quick as hasten
 from keras_sr.recipes.srgan import srgan_mse, srgan_vgg22, srgan_vgg54
 from keras_sr.recipes.srresnet import srresnet_mse, srresnet_vgg22, srresnet_vgg54
 from keras_sr.training.recipe import Recipe, override
@@ -22,11 +23,12 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
 }
 
 
-def get(name: str, *, smoke: bool = False, overrides: Sequence[str] = ()) -> Recipe:
+def get(name: str, *, quick: bool = False, smoke: bool = False, overrides: Sequence[str] = ()) -> Recipe:
     """Return a recipe by name.
 
     Args:
         name: One of `RECIPES`.
+        quick: Change what a processor needs: hours instead of days (`keras_sr.recipes.quick`).
         smoke: Shrink it to seconds.
         overrides: `"field=value"` items that have the last word.
 
@@ -40,4 +42,5 @@ def get(name: str, *, smoke: bool = False, overrides: Sequence[str] = ()) -> Rec
     if name not in RECIPES:
         raise RecipeError(unknown("recipe", name, list(RECIPES)))
     recipe = RECIPES[name]()
+    recipe = hasten(recipe) if quick else recipe
     return override(shrink(recipe) if smoke else recipe, list(overrides))
