@@ -2,6 +2,7 @@
 
     python benchmarks/training_step.py --network srresnet --rounds 7
     python benchmarks/training_step.py --network srgan --rounds 3
+    python benchmarks/training_step.py --network lite --only tensorflow
 
 One process a configuration, all alive at once and asked for one step in turn, so that a noisy machine is
 noisy for all of them; the table gives the median of each and its ratio to torch eager, channels first.
@@ -16,28 +17,33 @@ import time
 from pathlib import Path
 
 #: (label, backend, layout, precision); "torch eager" is the network in plain torch, the tool most people use.
+#: "keras tensorflow -" leaves it to TensorFlow whether oneDNN computes convolutions: on processors without
+#: AVX-512 it does not.
 CONFIGURATIONS = (
     ("torch eager", "plain", "channels_first", "float32"),
     ("torch eager", "plain", "channels_last", "float32"),
     ("keras tensorflow", "tensorflow", "channels_last", "float32"),
     ("keras tensorflow", "tensorflow", "channels_first", "float32"),
     ("keras tensorflow", "tensorflow", "channels_last", "mixed_bfloat16"),
+    ("keras tensorflow -", "tensorflow without oneDNN", "channels_last", "float32"),
     ("keras torch", "torch", "channels_last", "float32"),
     ("keras torch", "torch", "channels_first", "float32"),
     ("keras torch", "torch", "channels_last", "mixed_bfloat16"),
     ("keras jax", "jax", "channels_last", "float32"),
     ("keras jax", "jax", "channels_first", "float32"),
 )
-RECIPES = {"srresnet": "srresnet_mse", "srgan": "srgan_mse", "compact": "compact"}
+RECIPES = {"srresnet": "srresnet_mse", "srgan": "srgan_mse", "compact": "compact", "lite": "lite"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", choices=list(RECIPES), default="srresnet")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="", help="configurations whose label has this in it")
     parser.add_argument("--json", type=Path, help="write the table here too")
     arguments = parser.parse_args()
     configurations = [c for c in CONFIGURATIONS if c[1] != "plain" or arguments.network == "srresnet"]
+    configurations = [c for c in configurations if arguments.only in c[0]]
     rows = measure(arguments.network, configurations, arguments.rounds)
     reference = rows[0]["seconds"]
     print(f"{'':18} {'layout':15} {'precision':15} {'s a step':>9} {'speed':>7}")
@@ -58,9 +64,12 @@ def measure(network: str, configurations: list, rounds: int) -> list[dict]:
         here, there = context.Pipe()
         # Before the process starts: keras reads the backend when it is imported.
         os.environ |= {
-            "KERAS_BACKEND": "torch" if backend == "plain" else backend,
+            "KERAS_BACKEND": "torch" if backend == "plain" else backend.split()[0],
             "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TF_ENABLE_ONEDNN_OPTS": "1",  # as `keras-sr` has it
         }
+        if backend.endswith("without oneDNN"):
+            del os.environ["TF_ENABLE_ONEDNN_OPTS"]
         process = context.Process(
             target=serve, args=(there, network, backend, layout, precision), daemon=True
         )

@@ -92,7 +92,7 @@ def run(
 
     layout = data_format_for("auto")
     if recipe.precision == "mixed_bfloat16" and device() == "cpu" and "BF16" not in openvino_capabilities():
-        say("this processor computes bfloat16 in software, many times slower: take precision=float32")
+        say("this processor computes bfloat16 in software, ten times slower: take precision=float32")
     source = open_photographs(data, recipe)
     callbacks = []
     if benchmark:
