@@ -176,8 +176,10 @@ lessons.faces(upscalers)
 # - **A fine grid.** Look at cheeks and sky in the pictures above. VGG19 hardly sees patterns of a pixel or
 #   two (the table has said so), and a generator finds every place where its loss is blind.
 # - **Colours drift.** The loss hardly minds a change that is the same everywhere. From noise instead of from
-#   lesson 1's weights it takes long to find the right colours.
+#   lesson 1's weights it takes long to find the right colours. The weights that ship have one more term for
+#   that, `keras_sr.losses.consistency`: the MSE of averages over 4x4 pixels, which is what LR can tell.
 # - **It is still an average.** Of all HR pictures that fit, now in feature space: less blurred, but no
 #   texture is *chosen*. For that somebody has to insist that the result look real: lessons 4 to 6.
 #
-# Try: `before_activation=True`, as ESRGAN does; a weight of 1 for the MSE as well; `block1_conv2`.
+# Try: `before_activation=True`, as ESRGAN does; a weight of 1 for the MSE as well; `block1_conv2`;
+# `"consistency": (1e4, lambda sr, hr: consistency(sr, hr, 4))` among the terms.

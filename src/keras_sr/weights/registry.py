@@ -9,7 +9,14 @@ from keras_sr.errors import WeightsError, unknown
 FILES = Path(__file__).parent / "files"
 
 #: Written out, so that a name is found by reading; each has NAME.npz, NAME.onnx and NAME.json in `files/`.
-NAMES = ("compact_x4", "compact_x3", "compact_x2", "srresnet_mse", "srgan_vgg54")
+NAMES = (
+    "compact_x4",
+    "compact_x3",
+    "compact_x2",
+    "srresnet_mse",
+    "srresnet_vgg22",
+    "srgan_vgg54",
+)
 
 #: Sets on which a precision must have been measured, and dB that it may cost on each, to be the default.
 MEASURED_ON, HARMLESS = ("Set5", "Set14", "BSD100"), 0.01
