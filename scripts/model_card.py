@@ -151,9 +151,13 @@ def perception_distortion(passports: list[registry.Passport]) -> None:
     points = [(p.name, p.scores["BSD100"]["psnr"], p.scores["BSD100"]["lpips"], OURS) for p in passports]
     rows = [(row.method, row.figures["BSD100"]) for row in rows_for("BSD100", 4, "paper")]
     points += [(method, psnr, lpips, THEIRS) for method, (psnr, _, lpips) in rows if lpips]
+    middle = (min(x for _, x, _, _ in points) + max(x for _, x, _, _ in points)) / 2
     for name, psnr, lpips, colour in points:
         axes.scatter(psnr, lpips, color=colour, s=36)
-        axes.annotate(name, (psnr, lpips), (6, 4), textcoords="offset points", color=colour, fontsize=9)
+        # Towards the middle, where there is room.
+        offset, side = ((7, 4), "left") if psnr < middle else ((-7, 4), "right")
+        style = {"color": colour, "fontsize": 9, "horizontalalignment": side}
+        axes.annotate(name, (psnr, lpips), offset, textcoords="offset points", **style)
     save(figure, "perception_distortion.svg")
 
 
