@@ -32,7 +32,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "srresnet_mse": {**SHARED, "learning_rate": 4e-4, "warmup_steps": 500, "steps": 16_000},
     "srresnet_vgg22": {**STARTED, "consistency": 1e4, "steps": 600},
     "srresnet_vgg54": {**STARTED, "consistency": 10.0, "steps": 600},
-    "srgan_mse": {**JUDGED, "steps": 800},
+    "srgan_mse": {**JUDGED, "steps": 600},
     "srgan_vgg22": {**JUDGED, "consistency": 1e4, "adversarial": 10.0, "steps": 800},
     "srgan_vgg54": {**JUDGED, "consistency": 10.0, "adversarial": 5e-3, "steps": 2400},
 }

@@ -15,6 +15,7 @@ NAMES = (
     "compact_x2",
     "srresnet_mse",
     "srresnet_vgg22",
+    "srgan_mse",
     "srgan_vgg54",
 )
 
