@@ -83,7 +83,7 @@ def test_a_picture_on_the_disk_is_the_same_picture(on_disk, tmp_path, monkeypatc
 def test_large_tiffs_are_tiled(tmp_path, monkeypatch):
     import pyvips
 
-    monkeypatch.setattr("keras_sr.images.picture.LARGE", 1000)
+    monkeypatch.setattr("keras_sr.images.picture.writing.LARGE", 1000)
     pixels = np.random.default_rng(0).integers(0, 255, (300, 280, 3), np.uint8)
     files.write(tmp_path / "a.tif", Picture(pixels))
     np.testing.assert_array_equal(files.read(tmp_path / "a.tif").pixels, pixels)

@@ -1,0 +1,235 @@
+"""From a file to a picture, by libvips where it can and by Pillow where it cannot."""
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from keras_sr.errors import PictureError
+from keras_sr.images.io import FORMATS, hush_pillow, why
+from keras_sr.images.picture.model import Picture
+from keras_sr.images.picture.vips import import_vips, speakable, vips_said
+from keras_sr.images.space import MEMORY, Space, everywhere, pieces, release
+
+#: How a file begins, and the loader of libvips that reads it. The content decides, never the name.
+LOADERS = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "pngload"),
+    (re.compile(rb"\xff\xd8\xff"), "jpegload"),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), "tiffload"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "webpload"),
+    (re.compile(rb"GIF8[79]a"), "gifload"),
+    (re.compile(rb"....ftyp", re.DOTALL), "heifload"),
+)
+
+#: Loaders that can give every frame or page.
+PAGED = ("tiffload", "webpload", "gifload")
+
+#: Pixels of a picture, all its pages together, that are read unless more is allowed: a small file can
+#: unpack to many gigabytes.
+MAX_PIXELS = 250_000_000
+
+#: Files that are damaged anywhere are refused: at libvips' level "truncated" half a TIFF is read as black.
+STRICT = "error"
+
+#: What libvips calls the fields of a file that are no metadata, or that follow from the pixels.
+NOT_METADATA = frozenset(
+    [
+        *(
+            "width",
+            "height",
+            "bands",
+            "format",
+            "coding",
+            "interpretation",
+            "xoffset",
+            "yoffset",
+            "xres",
+            "yres",
+        ),
+        *("filename", "vips-loader", "vips-sequential", "orientation", "bits-per-sample", "palette"),
+        *(
+            "palette-bit-depth",
+            "jpeg-multiscan",
+            "jpeg-chroma-subsample",
+            "interlaced",
+            "n-pages",
+            "n-subifds",
+        ),
+        *("exif-ifd0-XResolution", "exif-ifd0-YResolution", "exif-ifd2-PixelXDimension"),
+        "exif-ifd2-PixelYDimension",
+        *("page-height", "gif-palette", "heif-primary", "heif-compression", "heif-bitdepth", "background"),
+    ]
+)
+
+
+def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS, space: Space = MEMORY) -> Picture:
+    """Read a picture file with everything in it.
+
+    Turned upright as its EXIF orientation says; CMYK and Lab become sRGB by their profiles. Every frame
+    of a GIF, WebP or TIFF is read if all have one size, else the first.
+
+    Args:
+        file: The path of a file, or what is in it; the content decides what it is.
+        max_pixels: Larger pictures are refused, before they are decoded; None refuses none.
+        space: Where the pixels go.
+
+    Raises:
+        PictureError: The file is missing, empty, damaged, cut short, not a picture, too large, or of a kind
+            whose white is not known (signed or 32-bit integers); or a pixel is NaN.
+    """
+    name = "the picture" if isinstance(file, bytes) else repr(str(file))
+    try:
+        if not isinstance(file, bytes) and Path(file).is_dir():
+            raise PictureError("it is a folder, not a picture")
+        head = file[:16] if isinstance(file, bytes) else first_bytes(Path(file))
+        if not head:
+            raise PictureError("the file is empty (0 bytes)")
+        loader = next((name for magic, name in LOADERS if magic.match(head)), None)
+        picture = by_vips(file, loader, max_pixels, space) if loader else by_pillow(file, max_pixels)
+        if picture.pixels.dtype == np.float32 and not everywhere(np.isfinite, picture.pixels):
+            raise PictureError("it holds NaN or infinity: only finite pixels can be enlarged")
+    except FileNotFoundError as error:
+        raise PictureError(f"cannot read {name}: there is no such file") from error
+    except (PictureError, OSError) as error:
+        said = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        raise PictureError(f"cannot read {name}: {said}") from error
+    return picture if isinstance(file, bytes) else replace(picture, source=Path(file))
+
+
+def first_bytes(path: Path) -> bytes:
+    """Return how a file begins."""
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, space: Space) -> Picture:
+    """Read a file with a loader of libvips."""
+    vips = import_vips()
+    lost: list[str] = []
+    if not isinstance(file, bytes) and not speakable(file):
+        file = Path(file).read_bytes()
+    given = file if isinstance(file, bytes) else str(file)
+    load = getattr(vips.Image, f"{loader}_buffer" if isinstance(file, bytes) else loader)
+    options: dict[str, Any] = {"fail_on": STRICT, "access": "sequential"}
+    try:
+        image = load(given, **options)
+        if "orientation" in image.get_fields() and image.get("orientation") > 1:
+            # Turning reads columns for rows.
+            options["access"] = "random"
+            image = load(given, **options)
+        pages = image.get("n-pages") if "n-pages" in image.get_fields() else 1
+        if pages > 1 and loader in PAGED:
+            try:
+                image = load(given, **options, n=-1)
+            except vips.Error:  # pages of different sizes
+                lost.append(f"all pages but the first (of {pages}, of different sizes)")
+                pages = 1
+        elif pages > 1:
+            lost.append(f"all pictures but the first (of {pages})")
+            pages = 1
+        refuse_large(image.width, image.height, max_pixels)
+        if options["access"] == "random":
+            image = image.autorot()
+        image = in_colours(image, lost)
+        pixels, alpha = arrays_of(image, space)
+        fields = {
+            name: (image.get_typeof(name), image.get(name))
+            for name in image.get_fields()
+            if name not in NOT_METADATA
+        }
+    except vips.Error as error:
+        raise PictureError(f"its content is damaged or cut short ({vips_said(error)})") from error
+    except UnicodeDecodeError as error:  # pyvips, about a message with pieces of the file in it
+        vips.vips_lib.vips_error_clear()
+        raise PictureError("its content is damaged or cut short") from error
+    return Picture(pixels, alpha, pages, (image.xres, image.yres), fields, lost=tuple(lost))
+
+
+def arrays_of(image: Any, space: Space) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return colours (H, W, bands) and alpha (H, W), if there is any, of an image of libvips."""
+    height, width, bands = image.height, image.width, image.bands
+    colours = bands - (image.hasalpha() and bands in (2, 4))
+    dtype = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
+    if space.limit is None and colours == bands:
+        return image.numpy().reshape(height, width, bands), None
+    pixels = space.empty((height, width, colours), dtype)
+    alpha = space.empty((height, width), dtype) if colours < bands else None
+    region = import_vips().Region.new(image)
+    for rows in pieces(height, width * bands * np.dtype(dtype).itemsize):
+        count = rows.stop - rows.start
+        read = np.frombuffer(region.fetch(0, rows.start, width, count), dtype)
+        read = read.reshape(count, width, bands)
+        pixels[rows] = read[..., :colours]
+        if alpha is not None:
+            alpha[rows] = read[..., -1]
+        release(pixels, alpha)
+    return pixels, alpha
+
+
+def in_colours(image: Any, lost: list[str]) -> Any:
+    """Return an image of libvips as grey, RGB or bands, of a type that is understood."""
+    if image.interpretation == "cmyk":
+        kept = "icc-profile-data" in image.get_fields()
+        # Without a profile of its own, libvips' general one of printing inks.
+        image = image.icc_transform("srgb", embedded=kept, input_profile="cmyk")
+        lost.append("CMYK (converted to sRGB by its profile)" if kept else "CMYK (converted to sRGB)")
+    elif image.interpretation in ("lab", "labs", "labq", "xyz", "lch", "hsv", "yxy", "cmc"):
+        lost.append(f"{image.interpretation} colours (converted to sRGB)")
+        image = image.colourspace("srgb")
+    if image.format == "double":
+        image = image.cast("float")
+    if image.format not in ("uchar", "ushort", "float"):
+        raise PictureError(
+            f"pixels of type {image.format} do not say what white is; save it with 8 or 16 bits"
+        )
+    return image
+
+
+def by_pillow(file: str | Path | bytes, max_pixels: int | None) -> Picture:
+    """Read one of the formats that libvips does not, 8 bits a channel."""
+    hush_pillow()
+    try:
+        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+            if image.format not in FORMATS:
+                raise PictureError(f"{image.format} files are not read")
+            refuse_large(*image.size, max_pixels)
+            return from_pillow(ImageOps.exif_transpose(image))
+    except PictureError:
+        raise
+    # Pillow's decoders raise nearly every class there is on broken files.
+    except Exception as error:
+        raise PictureError(why(error, None if isinstance(file, bytes) else Path(file))) from error
+
+
+def from_pillow(image: Image.Image) -> Picture:
+    """Return an image of Pillow as a picture: grey, 16-bit grey, RGB, with alpha where it has any.
+
+    Raises:
+        PictureError: Its pixels do not say what white is.
+    """
+    if image.mode.startswith("I;16") or (
+        image.mode == "I" and getattr(image, "format", "") in ("PNG", "PPM")
+    ):
+        return Picture(np.asarray(image).astype(np.uint16)[..., None])
+    if image.mode in ("I", "F"):
+        raise PictureError("32-bit pixels do not say what white is; save it with 8 or 16 bits")
+    grey = image.mode in ("1", "L", "LA", "La")
+    wanted = ("LA" if grey else "RGBA") if image.has_transparency_data else "L" if grey else "RGB"
+    pixels = np.array(image if image.mode == wanted else image.convert(wanted))
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    if wanted.endswith("A"):
+        return Picture(pixels[..., :-1], pixels[..., -1])
+    return Picture(pixels)
+
+
+def refuse_large(width: int, height: int, max_pixels: int | None) -> None:
+    """Raise for a picture with more pixels than are allowed."""
+    if max_pixels is not None and width * height > max_pixels:
+        raise PictureError(
+            f"{width}x{height} are {width * height / 1e6:.0f} million pixels, more than the "
+            f"{max_pixels / 1e6:.0f} that are read for safety; if you trust the file, allow it by --no-limit"
+        )
