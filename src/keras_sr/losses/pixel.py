@@ -46,4 +46,6 @@ def consistency(sr: Tensor, hr: Tensor, scale: int, data_format: str = "channels
         scale: HR size over LR size.
         data_format: The layout of both.
     """
-    return ops.mean(ops.square(ops.average_pool(difference(sr, hr), scale, data_format=data_format)))
+    # Strides are given: what Keras 3.15 takes for them on jax by itself has two axes too many.
+    averages = ops.average_pool(difference(sr, hr), scale, strides=scale, data_format=data_format)
+    return ops.mean(ops.square(averages))
