@@ -1,7 +1,9 @@
 """The paper's variants in an hour or a few on a processor: what `--quick` changes, and why.
 
-The paper's settings are for days on a GPU; on a processor they end far from where they lead. These are the
-settings of the weights that ship, found by the runs in docs/lab-log.md. compact and lite are quick already.
+The paper's settings are for days on a GPU; on a processor they end far from where they lead. What ships of
+srresnet_mse, srresnet_vgg22 and srgan_mse was trained with these, and srgan_vgg54 in the end
+(docs/lab-log.md); srresnet_vgg54 and srgan_vgg22 are their settings carried over, not yet run. compact and
+lite are quick already.
 """
 
 from dataclasses import replace

@@ -53,8 +53,8 @@ class Passport:
         sha256: Of the .npz and of the .onnx.
         precision_loss: precision: {set: dB of PSNR that it costs against float32}; what is not in it was not
             measured.
-        seconds_per_megapixel: precision: seconds per million SR pixels on `hardware`'s like; all networks
-            were measured in turn, in one run, so their ratios hold where the seconds do not.
+        seconds_per_megapixel: precision: seconds per million SR pixels on two cores, not those of `hardware`;
+            all networks took turns in one run, so their ratios hold where the seconds do not.
         partner: The weights that these were trained from, of the same network: `--detail` lies between.
     """
 
