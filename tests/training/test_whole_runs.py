@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -27,12 +28,12 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_weights():
 )
 def test_one_gan_step_is_the_same_on_every_backend(tmp_path):
     file = tmp_path / "rows.json"
-    command = [sys.executable, str(BENCHMARKS / "gan_step.py"), "--draws", "3", "--json", str(file)]
+    command = [sys.executable, str(BENCHMARKS / "gan_step.py"), "--draws", "5", "--json", str(file)]
     subprocess.run(command, check=True, capture_output=True, timeout=900)
     rows = json.loads(file.read_text())
     for backend in ("jax", "torch"):
         differences = [row["difference"] for row in rows if row["backend"] == backend]
-        assert len(differences) == 3
-        # A draw may hit the kink of a ReLU within rounding; not all of them do.
-        assert min(differences) <= 1e-4
-        assert max(differences) <= 0.05
+        assert len(differences) == 5
+        # A draw may hit the kink of a ReLU within rounding, by how much depends on the processor: 0.07 was
+        # seen. Most do not, and a step that is wrong is wrong in all.
+        assert median(differences) <= 1e-4
