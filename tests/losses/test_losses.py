@@ -3,7 +3,8 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from keras_sr.losses import ADVERSARIAL, ContentLoss, StyleLoss, charbonnier, consistency, l1, mse
+from keras_sr.images.color import rgb_to_ycbcr
+from keras_sr.losses import ADVERSARIAL, ContentLoss, StyleLoss, charbonnier, consistency, l1, luma, mse
 from keras_sr.losses.adversarial import R1_SIGMA, approximate_r1
 from keras_sr.losses.content import FEATURE_SCALE
 
@@ -36,6 +37,13 @@ class TestPixel:
         assert value(charbonnier(sr, hr)) == pytest.approx(value(l1(sr, hr)), rel=1e-3)
         assert value(charbonnier(sr, sr)) == pytest.approx(1e-3, rel=1e-5)
 
+    def test_luma_is_the_error_of_the_y_that_is_measured(self, pair):
+        sr, hr = pair
+        y = [rgb_to_ycbcr(images)[..., 0] * 255 / 219 for images in (sr, hr)]
+        assert value(luma(sr, hr)) == pytest.approx(2 * np.abs(y[0] - y[1]).mean(), rel=1e-4)
+        first = [np.moveaxis(images, 3, 1) for images in (sr, hr)]
+        assert value(luma(*first, "channels_first")) == pytest.approx(value(luma(sr, hr)), rel=1e-5)
+
     def test_consistency_is_the_error_of_averages_over_squares(self, rng):
         sr, hr = rng.random((2, 8, 12, 3), "float32"), rng.random((2, 8, 12, 3), "float32")
         means = (2 * sr - 2 * hr).reshape(2, 2, 4, 3, 4, 3).mean((2, 4))
@@ -54,7 +62,7 @@ class TestPixel:
         assert value(consistency(hr + checkers, hr, 4)) == pytest.approx(0, abs=1e-10)
         assert value(consistency(hr + 0.1, hr, 4)) == pytest.approx(0.04, rel=1e-4)
 
-    @pytest.mark.parametrize("loss", [mse, l1, charbonnier])
+    @pytest.mark.parametrize("loss", [mse, l1, charbonnier, luma])
     def test_half_precision_images_give_a_float32_loss(self, loss, pair):
         sr, hr = pair
         got = loss(keras.ops.cast(sr, "bfloat16"), hr)

@@ -2,7 +2,7 @@
 
 from keras_sr.losses.adversarial import ADVERSARIAL, approximate_r1
 from keras_sr.losses.content import ContentLoss, StyleLoss
-from keras_sr.losses.pixel import charbonnier, consistency, l1, mse
+from keras_sr.losses.pixel import charbonnier, consistency, l1, luma, mse
 
 #: Every loss between single pixels, by name.
 PIXEL = {"mse": mse, "l1": l1, "charbonnier": charbonnier}
@@ -16,5 +16,6 @@ __all__ = [
     "charbonnier",
     "consistency",
     "l1",
+    "luma",
     "mse",
 ]

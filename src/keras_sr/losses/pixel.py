@@ -12,6 +12,9 @@ from keras import ops
 
 from keras_sr.types import Tensor
 
+#: What R, G and B add to brightness (ITU-R BT.601).
+LUMA = (0.299, 0.587, 0.114)
+
 
 def difference(sr: Tensor, hr: Tensor) -> Tensor:
     """Return SR - HR in the range [-1, 1], as float32 whatever the precision of the network."""
@@ -31,6 +34,22 @@ def l1(sr: Tensor, hr: Tensor) -> Tensor:
 def charbonnier(sr: Tensor, hr: Tensor, epsilon: float = 1e-3) -> Tensor:
     """Mean of sqrt(d^2 + epsilon^2) on [-1, 1]: a smooth L1 (Lai et al. 2018, arXiv 1710.01992, eq. 6)."""
     return ops.mean(ops.sqrt(ops.square(difference(sr, hr)) + epsilon**2))
+
+
+def luma(sr: Tensor, hr: Tensor, data_format: str = "channels_last") -> Tensor:
+    """Mean absolute error of brightness on [-1, 1], a scalar.
+
+    Brightness is what is seen as sharp, and what papers measure: their Y is this times 219/255, plus 16/255.
+    An error in RGB is mostly one of brightness, but a small network spends on colours what it has little of.
+
+    Args:
+        sr: (N, H, W, 3), or (N, 3, H, W), in [0, 1].
+        hr: The same.
+        data_format: The layout of both.
+    """
+    bands, shape = (-1, (3,)) if data_format == "channels_last" else (1, (3, 1, 1))
+    brightness = ops.sum(difference(sr, hr) * ops.reshape(ops.array(LUMA, "float32"), shape), axis=bands)
+    return ops.mean(ops.abs(brightness))
 
 
 def consistency(sr: Tensor, hr: Tensor, scale: int, data_format: str = "channels_last") -> Tensor:

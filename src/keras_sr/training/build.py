@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_sr.errors import RecipeError, unknown
-from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss, consistency
+from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss, consistency, luma
 from keras_sr.models import build_generator, discriminator, vgg19_features
 from keras_sr.training.adversarial import SRGAN
 from keras_sr.training.model import SuperResolution
@@ -76,6 +76,9 @@ def loss_terms(recipe: Recipe, data_format: str) -> tuple[dict, list[keras.Model
     for name, weight in recipe.terms().items():
         if name in PIXEL:
             terms[name] = (weight, PIXEL[name])
+            continue
+        if name == "luma":
+            terms[name] = (weight, partial(luma, data_format=data_format))
             continue
         if name == "consistency":
             terms[name] = (weight, partial(consistency, scale=recipe.scale, data_format=data_format))

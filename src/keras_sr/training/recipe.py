@@ -7,7 +7,7 @@ from typing import Any
 from keras_sr.errors import RecipeError, unknown
 
 #: Fields that are weights of terms which compare SR with HR.
-TERMS = ("mse", "l1", "charbonnier", "consistency", "content", "style")
+TERMS = ("mse", "l1", "charbonnier", "luma", "consistency", "content", "style")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class Recipe:
     mse: float = 0.0
     l1: float = 0.0
     charbonnier: float = 0.0
+    luma: float = 0.0
     consistency: float = 0.0
     content: float = 0.0
     style: float = 0.0
