@@ -142,7 +142,8 @@ lessons.faces(upscalers)
 # ## What goes wrong
 #
 # - **The colours walk off.** A tint costs a twentieth of a blur here, and less than nothing if it helps
-#   elsewhere.
+#   elsewhere. What ships was trained with a second term, the squared error of averages over 4 x 4 pixels
+#   (`--set consistency=10`): it holds colours and leaves texture alone.
 # - **Patterns that nobody photographed.** The table's last row. Without a discriminator nothing says that
 #   such a pattern looks false.
 # - **Weights of 8 bits, of another VGG, of a wrong layer** train just as willingly. The line that prints the

@@ -15,7 +15,9 @@ NAMES = (
     "compact_x2",
     "srresnet_mse",
     "srresnet_vgg22",
+    "srresnet_vgg54",
     "srgan_mse",
+    "srgan_vgg22",
     "srgan_vgg54",
 )
 
