@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from keras_sr import __version__
 from keras_sr.cli.doctor import engine_line
 from keras_sr.inference import engines
+from keras_sr.weights import registry
 
 
 def test_it_tells_what_is_there_and_what_is_used(run, tmp_path, monkeypatch):
@@ -32,9 +35,13 @@ def test_what_the_engine_can_do():
 
 
 @pytest.mark.parametrize("has_bf16", [False, True])
-def test_the_precision_that_is_used_and_what_it_costs(run, monkeypatch, has_bf16):
+@pytest.mark.parametrize(("worst", "cost"), [(0.0026, "at most 0.0026 dB"), (-0.0009, "nothing")])
+def test_the_precision_that_is_used_and_what_it_costs(run, monkeypatch, has_bf16, worst, cost):
     pytest.importorskip("openvino")
     monkeypatch.setattr(engines, "openvino_capabilities", lambda: ["FP32", *["BF16"] * has_bf16])
+    shipped = registry.passport(registry.DEFAULT)
+    losses = {"bf16": {"Set5": -0.003, "Set14": worst, "BSD100": -0.001}}
+    monkeypatch.setattr(registry, "passport", lambda name: replace(shipped, precision_loss=losses))
     line = next(line for line in run("doctor")[1].splitlines() if "default network" in line)
-    assert ("compact_x4 in bf16, which costs it at most 0.0026 dB" in line) == has_bf16
-    assert ("compact_x4 in f32" in line) != has_bf16
+    assert (f"{registry.DEFAULT} in bf16, which costs it {cost} (--precision f32)" in line) == has_bf16
+    assert line.endswith(f"{registry.DEFAULT} in f32") != has_bf16

@@ -19,6 +19,7 @@ def registry(network_file, tmp_path, monkeypatch):
     monkeypatch.setattr(registry, "FILES", tmp_path)
     monkeypatch.setattr(registry, "NAMES", ("tiny_x2", "tiny_x3"))
     monkeypatch.setattr(registry, "DEFAULT", "tiny_x2")
+    monkeypatch.setattr(registry, "BY_SCALE", {2: "tiny_x2", 3: "tiny_x3"})
     return registry
 
 

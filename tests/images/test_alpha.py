@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_sr.images.alpha import bleed
+from keras_sr.images.alpha import bleed, hold
 
 
 def test_what_can_be_seen_stays():
@@ -42,3 +42,17 @@ def test_near_pixels_are_filled_from_near_ones():
 def test_opaque_pictures_are_not_touched():
     colours = np.random.default_rng(0).random((4, 5, 3), np.float32)
     assert bleed(colours, np.ones((4, 5), np.float32)) is colours
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_alpha_is_held_between_what_surrounds_it(height, width, scale, seed):
+    rng = np.random.default_rng(seed)
+    lr = rng.choice(np.array([0, 0, 40, 255, 255, 255], np.uint8), (height, width))
+    sr = rng.integers(0, 256, (height * scale, width * scale), np.uint8)
+    free = sr.copy()
+    hold(sr, lr, scale)
+    for y, x in np.ndindex(height, width):
+        around = lr[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+        cell = np.s_[y * scale : (y + 1) * scale, x * scale : (x + 1) * scale]
+        np.testing.assert_array_equal(sr[cell], free[cell].clip(around.min(), around.max()))

@@ -46,6 +46,8 @@ def test_nothing_lies_beside_the_registry_that_it_does_not_name():
 
 def test_the_default_ships():
     assert registry.DEFAULT in registry.NAMES
+    for scale, name in registry.BY_SCALE.items():
+        assert registry.passport(name).scale == scale
 
 
 def test_unknown_weights_list_the_known_ones():

@@ -83,8 +83,11 @@ def default_line() -> str:
         return registry.DEFAULT
     precision = best_precision(engine, registry.onnx_path(registry.DEFAULT))
     losses = registry.passport(registry.DEFAULT).precision_loss.get(precision)
-    cost = f", which costs it at most {max(losses.values())} dB (--precision f32)" if losses else ""
-    return f"{registry.DEFAULT} in {precision}{cost}"
+    if not losses:
+        return f"{registry.DEFAULT} in {precision}"
+    most = max(losses.values())
+    cost = f"at most {most} dB" if most > 0 else "nothing"
+    return f"{registry.DEFAULT} in {precision}, which costs it {cost} (--precision f32)"
 
 
 def found(name: str) -> str:

@@ -55,7 +55,7 @@ def identity(name: str | None, scale: float | None, partner: str | None) -> str:
     from keras_sr.weights import registry
     from keras_sr.weights.find import find
 
-    chosen = name or (registry.DEFAULT if scale is None else of_scale(scale))
+    chosen = name or (registry.DEFAULT if scale is None else registry.of_scale(scale))
     return " ".join(
         sha256(Path(one) if one.endswith((".onnx", ".xml")) else find(one))
         for one in (chosen, partner)
@@ -71,7 +71,7 @@ def keras_network(name: str | None, scale: float | None) -> Any:
         raise KerasSRError(
             f"{name} is exported for other engines: give Keras a name, a run folder or an .npz"
         )
-    weights = name or (registry.DEFAULT if scale is None else of_scale(scale))
+    weights = name or (registry.DEFAULT if scale is None else registry.of_scale(scale))
     prepare_keras()
     from keras_sr.export import keras_engine
     from keras_sr.weights.load import load
@@ -118,19 +118,11 @@ def network_file(name: str | None, scale: float | None) -> Path:
         KerasSRError: There is no such network.
     """
     from keras_sr.inference.upscale import find_network
+    from keras_sr.weights import registry
 
     if name and (Path(name).is_dir() or name.endswith(".npz")):
         return exported(Path(name))
-    return find_network(name if name or scale is None else of_scale(scale))
-
-
-def of_scale(scale: float) -> str:
-    """Return the network that enlarges the least of those that enlarge enough; else the one with the most."""
-    from keras_sr.weights import registry
-
-    scales = {name: registry.passport(name).scale for name in registry.names()}
-    enough = [name for name in scales if scales[name] >= scale]
-    return min(enough, key=scales.__getitem__) if enough else max(scales, key=scales.__getitem__)
+    return find_network(name if name or scale is None else registry.of_scale(scale))
 
 
 def exported(weights: Path) -> Path:

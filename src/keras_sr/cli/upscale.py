@@ -40,7 +40,8 @@ def upscale(
             "--name",
             "-n",
             metavar="NETWORK",
-            help="Name from `keras-sr weights`, run folder, .npz or .onnx file.",
+            help="Name from `keras-sr weights`, run folder, .npz or .onnx file. "
+            "Without it, the best-looking one.",
         ),
     ] = None,
     scale: Annotated[
@@ -143,6 +144,9 @@ def upscale(
         keras-sr upscale photos/ -r -o large/ --skip-existing --report report.json
     To a size of your choice:
         keras-sr upscale cat.jpg -o cat_large.png --width 3000
+    Twenty times as fast, less sharp; or sharp, and inventing less:
+        keras-sr upscale photos/ -r -o large/ -n compact_x4
+        keras-sr upscale cat.jpg -o cat_large.png --detail 0.6
     With a network of your own, from its run folder:
         keras-sr upscale cat.jpg -o cat_large.png -n runs/compact
     See what the network adds, next to plain bicubic enlargement, and where it invents:

@@ -1,4 +1,4 @@
-"""Colours under transparent pixels: invisible, often rubbish, and yet seen by a network at every edge."""
+"""Transparency: the colours under it, which a network sees at every edge, and alpha made larger."""
 
 import numpy as np
 
@@ -45,3 +45,29 @@ def halve(x: np.ndarray) -> np.ndarray:
     height, width = x.shape[:2]
     x = np.pad(x, ((0, height % 2), (0, width % 2), (0, 0)))
     return x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]
+
+
+def hold(sr: np.ndarray, lr: np.ndarray, scale: int) -> None:
+    """Bring an enlarged alpha between the least and the most alpha of the 3x3 LR pixels around, in place.
+
+    A network that invents texture invents it in alpha, too. So what is opaque stays opaque, and what is
+    invisible stays invisible.
+
+    Args:
+        sr: (H * scale, W * scale), of the type of `lr`.
+        lr: (H, W).
+        scale: SR size over LR size.
+
+    Example:
+        >>> sr = np.array([[240, 251, 90, 4]], np.uint8).repeat(2, 0)
+        >>> hold(sr, np.array([[255, 255]], np.uint8), 2)
+        >>> sr[0]
+        array([255, 255, 255, 255], dtype=uint8)
+    """
+    height, width = lr.shape
+    framed = np.pad(lr, 1, mode="edge")
+    for row in range(height):
+        around = np.stack([framed[row : row + 3, x : x + width] for x in range(3)])
+        low, high = (limit(axis=(0, 1)).repeat(scale) for limit in (around.min, around.max))
+        rows = sr[row * scale : (row + 1) * scale]
+        np.clip(rows, low, high, out=rows)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.images.alpha import bleed
+from keras_sr.images.alpha import bleed, hold
 from keras_sr.images.picture import Picture, from_pillow, opaque, read
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.space import MEMORY as IN_MEMORY
@@ -102,8 +102,8 @@ def enlarge(
     """Enlarge a picture with all that belongs to it: alpha, every page, resolution.
 
     Arguments as for `upscale`, and `space`, where the pixels of the result go. What cannot be seen through
-    transparency is filled from what can, so that no edge gets a halo; alpha is enlarged as a grey picture.
-    Where it is opaque throughout, it stays so.
+    transparency is filled from what can, so that no edge gets a halo; alpha is enlarged as a grey picture,
+    and held between what surrounds each pixel: what is opaque stays opaque.
     """
     bands = picture.pixels.shape[2]
     groups = band_groups(bands, rgb)
@@ -130,6 +130,7 @@ def enlarge(
             seen = to_float(picture.alpha[lr_page])
             pixels = bleed(to_float(pixels), seen)
             run(seen[..., None], [(0,)], alpha[sr_page][..., None])
+            hold(alpha[sr_page], from_float(seen, kind), engine.scale)
         run(pixels, groups, larger[sr_page])
     if alpha is not None and not seen_through:
         alpha[:] = from_float(np.ones(1), kind)[0]

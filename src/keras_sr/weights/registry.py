@@ -13,6 +13,9 @@ NAMES = (
     "compact_x4",
     "compact_x3",
     "compact_x2",
+    "lite_x4",
+    "lite_x3",
+    "lite_x2",
     "srresnet_mse",
     "srresnet_vgg22",
     "srresnet_vgg54",
@@ -27,8 +30,11 @@ MEASURED_ON, HARMLESS = ("Set5", "Set14", "BSD100"), 0.01
 #: Precisions that are faster than float32, the fastest first.
 FASTER = ("bf16",)
 
-#: What `keras-sr upscale` takes when no name is given.
-DEFAULT = "compact_x4"
+#: What `keras-sr upscale` takes when no name is given: the best-looking one (docs/decisions/0014).
+DEFAULT = "srgan_vgg54"
+
+#: What it takes when a scale is given: the first that enlarges enough.
+BY_SCALE = {2: "lite_x2", 3: "lite_x3", 4: DEFAULT}
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,11 @@ class Passport:
 def names() -> tuple[str, ...]:
     """Return the names of the shipped weights."""
     return NAMES
+
+
+def of_scale(scale: float) -> str:
+    """Return the network that is taken for a scale; for a larger one than there is, that of the largest."""
+    return next((BY_SCALE[known] for known in sorted(BY_SCALE) if known >= scale), BY_SCALE[max(BY_SCALE)])
 
 
 def passport(name: str) -> Passport:
