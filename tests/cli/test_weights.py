@@ -60,6 +60,16 @@ def test_scale_chooses_the_network_that_enlarges_just_enough(run, registry, phot
     assert "the rest to x4 is bicubic" in err
 
 
+def test_detail_lies_towards_the_partner_of_the_network_that_the_scale_chooses(run, photographs, tmp_path):
+    """srgan_vgg54 is the default and has a partner; lite_x2, which a scale of 2 takes, has none."""
+    target = tmp_path / "large.png"
+    code, _, err = run("upscale", photographs / "a.png", "-o", target, "-s", 2, "--detail", 0.5)
+    assert code == 2
+    assert "lite_x2 was not trained from another network" in err
+    assert not target.exists()
+    assert run("upscale", photographs / "a.png", "-o", target, "--detail", 0.5)[0] == 0
+
+
 def test_upscale_from_python_by_name(registry, photographs):
     import keras_sr
 

@@ -34,6 +34,7 @@ def open_network(
         KerasSRError: There is no such network or engine, or they do not go with what is asked of them.
     """
     from keras_sr.inference.engines import open_engine
+    from keras_sr.weights import registry
 
     if partner and detail is None:
         raise KerasSRError("--partner says what --detail lies towards: give --detail, too")
@@ -44,7 +45,7 @@ def open_network(
     file = network_file(name, scale)
     if detail is None or detail == 1:
         return open_engine(file, engine=engine, precision=precision, threads=threads)
-    base = network_file(partner or partner_of(name), None)
+    base = network_file(partner or partner_of(name or registry.of_scale(scale)), None)
     if detail == 0:
         return open_engine(base, engine=engine, precision=precision, threads=threads)
     return open_engine(base, engine=engine, precision=precision, threads=threads, blend=(file, detail))
@@ -55,7 +56,7 @@ def identity(name: str | None, scale: float | None, partner: str | None) -> str:
     from keras_sr.weights import registry
     from keras_sr.weights.find import find
 
-    chosen = name or (registry.DEFAULT if scale is None else registry.of_scale(scale))
+    chosen = name or registry.of_scale(scale)
     return " ".join(
         sha256(Path(one) if one.endswith((".onnx", ".xml")) else find(one))
         for one in (chosen, partner)
@@ -71,7 +72,7 @@ def keras_network(name: str | None, scale: float | None) -> Any:
         raise KerasSRError(
             f"{name} is exported for other engines: give Keras a name, a run folder or an .npz"
         )
-    weights = name or (registry.DEFAULT if scale is None else registry.of_scale(scale))
+    weights = name or registry.of_scale(scale)
     prepare_keras()
     from keras_sr.export import keras_engine
     from keras_sr.weights.load import load
@@ -79,7 +80,7 @@ def keras_network(name: str | None, scale: float | None) -> Any:
     return keras_engine(load(weights))
 
 
-def partner_of(name: str | None) -> str:
+def partner_of(name: str) -> str:
     """Return the network that another one was trained from: by its passport, or beside its run folder.
 
     Raises:
@@ -87,7 +88,7 @@ def partner_of(name: str | None) -> str:
     """
     from keras_sr.weights import registry
 
-    if name and Path(name).is_dir():
+    if Path(name).is_dir():
         from keras_sr.weights import store
         from keras_sr.weights.find import find
 
@@ -96,13 +97,12 @@ def partner_of(name: str | None) -> str:
             return str(Path(name).parent / start)
         if start in registry.names():
             return start
-    elif (name or registry.DEFAULT) in registry.names():
-        known = registry.passport(name or registry.DEFAULT).partner
+    elif name in registry.names():
+        known = registry.passport(name).partner
         if known:
             return known
     raise WeightsError(
-        f"{name or registry.DEFAULT} was not trained from another network that is known: "
-        "say by --partner what lies at --detail 0"
+        f"{name} was not trained from another network that is known: say by --partner what lies at --detail 0"
     )
 
 
@@ -122,7 +122,7 @@ def network_file(name: str | None, scale: float | None) -> Path:
 
     if name and (Path(name).is_dir() or name.endswith(".npz")):
         return exported(Path(name))
-    return find_network(name if name or scale is None else registry.of_scale(scale))
+    return find_network(name or registry.of_scale(scale))
 
 
 def exported(weights: Path) -> Path:

@@ -90,8 +90,10 @@ def names() -> tuple[str, ...]:
     return NAMES
 
 
-def of_scale(scale: float) -> str:
+def of_scale(scale: float | None) -> str:
     """Return the network that is taken for a scale; for a larger one than there is, that of the largest."""
+    if scale is None:
+        return DEFAULT
     return next((BY_SCALE[known] for known in sorted(BY_SCALE) if known >= scale), BY_SCALE[max(BY_SCALE)])
 
 
