@@ -120,7 +120,7 @@ lessons.curves(
 )
 
 # %% [markdown]
-# What to expect: the MSE jumps to four times what it was, at once, and comes down slowly. The loss has no
+# What to expect: the MSE jumps to five times what it was, at once, and comes down slowly. The loss has no
 # opinion on colour, so the colours walk off in the first steps. Look at the sheets:
 
 # %%

@@ -140,7 +140,7 @@ lessons.sheets(benchmark.out_dir)
 # %% [markdown]
 # And the three side by side. With a thousandth the discriminator is a spectator, and this is lesson 2: it
 # finds $G$ out more and more surely, and $G$ does not answer. Balanced, both learn, and sharpness is gained
-# for a tenth or two of a decibel. With five times that, VGG22 cannot hold even the colours.
+# at about the same PSNR. With five times that, VGG22 cannot hold even the colours.
 
 # %%
 lessons.faces({label: lessons.enlarge(network) for label, network in networks.items()})

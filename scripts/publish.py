@@ -6,7 +6,8 @@
 
 `--score` takes benchmark folders (HR and LR in a usual layout) and is measured here, through the exported
 network, so that what is written down is what the package reaches. Precisions other than float32 that this
-machine has in hardware are measured, too. Without `--run`, weights that ship already are measured anew.
+machine has in hardware are measured, too. Without `--run`, weights that ship already are exported and
+measured anew.
 `--half` stores the weights as float16 and says what that costs; `python scripts/speed.py` adds the speed.
 """
 
@@ -34,6 +35,8 @@ from keras_sr.weights.load import load
 
 #: Where the curves of all runs that ship are kept.
 CURVES = Path(__file__).parents[1] / "docs" / "curves"
+#: Fields of a recipe that say what to expect and how often to save, and change no weight.
+BESIDE = ("expect", "steps_per_epoch", "snapshot_every")
 #: What is measured besides PSNR and SSIM.
 PERCEPTUAL = ("lpips", "niqe", "lr_psnr", "drift_y", "drift_cb", "drift_cr")
 
@@ -53,6 +56,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.run is None:
         passport = registry.passport(arguments.name)
+        passport = replace(passport, sha256=exported(passport.name, passport.licence))
     elif not (arguments.data and arguments.licence and arguments.hardware):
         parser.error("a passport says --data, --licence and --hardware")
     else:
@@ -74,13 +78,10 @@ def main() -> None:
 
 def copied(arguments: argparse.Namespace) -> registry.Passport:
     """Copy and export the weights of a run, and return their passport, still without scores."""
-    npz, onnx = (registry.FILES / f"{arguments.name}{suffix}" for suffix in (".npz", ".onnx"))
+    npz = registry.FILES / f"{arguments.name}.npz"
     arrays, meta = store.read(find(arguments.run))
     kind = np.float16 if arguments.half else np.float32
     store.save(npz, {name: array.astype(kind) for name, array in arrays.items()}, meta)
-    network = load(npz)
-    export_onnx(network, onnx, name=arguments.name, half_weights=arguments.half)
-    print(f"exported network against keras: largest difference {parity(network, onnx):.1e}")
     with atomic_write(CURVES / f"{arguments.name}.csv") as file:
         file.write((arguments.run / "log.csv").read_bytes())
     recipe = from_json(meta["recipe"])
@@ -99,9 +100,18 @@ def copied(arguments: argparse.Namespace) -> registry.Passport:
         hours=arguments.hours or round(sum(row["seconds"] for row in rows) / 3600, 2),
         hardware=arguments.hardware,
         scores={},
-        sha256={path.suffix[1:]: sha256(path) for path in (npz, onnx)},
+        sha256=exported(arguments.name, arguments.licence),
         partner=arguments.partner,
     )
+
+
+def exported(name: str, licence: str) -> dict[str, str]:
+    """Export weights of the package to ONNX, in the precision they are stored in; return both sums."""
+    npz, onnx = (registry.FILES / f"{name}{suffix}" for suffix in (".npz", ".onnx"))
+    network, kinds = load(npz), {array.dtype for array in store.read(npz)[0].values()}
+    export_onnx(network, onnx, name=name, licence=licence, half_weights=kinds == {np.dtype(np.float16)})
+    print(f"exported network against keras: largest difference {parity(network, onnx):.1e}")
+    return {path.suffix[1:]: sha256(path) for path in (npz, onnx)}
 
 
 def measure(onnx: Path, folders: list[Path], scale: int) -> tuple[dict, dict]:
@@ -152,7 +162,9 @@ def command_of(recipe: Recipe) -> str:
     def settings(quick: bool) -> list[str]:
         base, mine = as_json(get(recipe.name, quick=quick)), as_json(recipe)
         changed = [
-            f"--set {k}={','.join(v) if isinstance(v, list) else v}" for k, v in mine.items() if base[k] != v
+            f"--set {k}={','.join(v) if isinstance(v, list) else v}"
+            for k, v in mine.items()
+            if base[k] != v and k not in BESIDE
         ]
         return ["--quick", *changed] if quick else changed
 

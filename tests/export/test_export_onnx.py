@@ -89,6 +89,7 @@ def test_the_file_says_what_an_engine_has_to_know(randomize, tmp_path):
         "name": "my_network",
         "scale": str(scale(model)),
         "receptive_field": str(receptive_field(model)),
+        "frame": "8",
         "sha256": weights_sha256(model),
         "licence": "CC0-1.0",
     }

@@ -4,7 +4,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def network_file(tmp_path_factory):
-    """A small random network in an exported file: x2, receptive field 4, its SR a little off the LR."""
+    """A small random network in an exported file: x2, receptive field 4, frame 3, SR a little off the LR."""
     pytest.importorskip("onnx")
     from keras_sr.export.graph import Add, Conv, Graph, Nearest, Node, PReLU, Shuffle
     from keras_sr.export.onnx_file import to_bytes
@@ -26,7 +26,7 @@ def network_file(tmp_path_factory):
             Node(Add(), ["e", "f"], "sr", "sr"),
         ]
     )
-    facts = {"name": "random", "scale": "2", "receptive_field": "4", "bytes_per_pixel": "1000"}
+    facts = {"name": "random", "scale": "2", "receptive_field": "4", "bytes_per_pixel": "1000", "frame": "3"}
     path = tmp_path_factory.mktemp("network") / "random.onnx"
     path.write_bytes(to_bytes(graph, facts))
     return path

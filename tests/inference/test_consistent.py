@@ -52,7 +52,7 @@ def test_parts_add_up():
 class Noise:
     """An engine that adds detail, and a little that does not belong there."""
 
-    name, scale, receptive_field, bytes_per_pixel = "noise", 4, 3, 100
+    name, scale, receptive_field, bytes_per_pixel, frame = "noise", 4, 3, 100, 3
 
     def run(self, batch):
         sr = imresize(batch[0], 4)

@@ -9,7 +9,7 @@ from keras_sr.inference import open_engine
 
 
 def test_the_file_tells_the_engine_what_it_is(engine):
-    assert (engine.name, engine.scale, engine.receptive_field) == ("random", 2, 4)
+    assert (engine.name, engine.scale, engine.receptive_field, engine.frame) == ("random", 2, 4, 3)
     assert engine.bytes_per_pixel >= 1000
 
 

@@ -37,7 +37,7 @@ def tally():
 def test_any_picture_in_any_tiles(engine, tally, case, seed):
     size, window = case
     picture = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
-    tiled, whole = (upscale(picture, engine, tile=tile, rounded=False) for tile in (window, max(size)))
+    tiled, whole = (upscale(picture, engine, tile=tile, rounded=False) for tile in (window, 1000))
     levels_off = np.abs(from_float(tiled).astype(int) - from_float(whole))
     equal = "bit for bit" if np.array_equal(tiled, whole) else "but for the last bits of some floats"
     tally[type(engine).__name__, equal] += 1
@@ -50,7 +50,7 @@ def test_any_picture_in_any_tiles(engine, tally, case, seed):
 class OneTooFew:
     """The same engine with a margin one pixel too small."""
 
-    name, scale, receptive_field, bytes_per_pixel = "one too few", 2, 3, 1000
+    name, scale, receptive_field, bytes_per_pixel, frame = "one too few", 2, 3, 1000, 0
 
     def __init__(self, engine):
         self.run = engine.run

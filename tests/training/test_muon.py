@@ -51,6 +51,36 @@ def test_a_kernel_follows_the_orthogonal_momentum_of_nesterovs_form():
     np.testing.assert_allclose(to_numpy(kernel).reshape(18, 4), want, atol=1e-5)
 
 
+def test_weight_decay_takes_its_share_of_kernels_and_of_nothing_else():
+    rng = np.random.default_rng(5)
+    kernel = keras.Variable(rng.normal(size=(3, 3, 2, 4)).astype("float32"))
+    bias, start = keras.Variable(np.ones(4, "float32")), to_numpy(kernel)
+    optimizer = Muon(0.1, weight_decay=0.5)
+    optimizer.build([kernel, bias])
+    optimizer.apply([keras.ops.zeros((3, 3, 2, 4)), keras.ops.zeros(4)], [kernel, bias])
+    np.testing.assert_allclose(to_numpy(kernel), start * (1 - 0.1 * 0.5), rtol=1e-6)
+    np.testing.assert_array_equal(to_numpy(bias), 1)
+    assert Muon.from_config(optimizer.get_config()).kernel_decay == 0.5
+
+
+def test_weight_decay_holds_kernels_that_otherwise_grow_without_an_end():
+    """Of a gradient that is noise all steps are of one size: the kernel walks away, or is held."""
+    sizes = {}
+    for decay in (0.0, 2.0):
+        rng = np.random.default_rng(6)
+        kernel = keras.Variable(np.zeros((3, 3, 4, 4), "float32"))
+        optimizer = Muon(0.05, weight_decay=decay)
+        optimizer.build([kernel])
+        norms = []
+        for _ in range(200):
+            noise = rng.normal(size=(3, 3, 4, 4)).astype("float32")
+            optimizer.apply([keras.ops.convert_to_tensor(noise)], [kernel])
+            norms.append(np.linalg.norm(to_numpy(kernel)))
+        sizes[decay] = norms[99], norms[-1]
+    assert sizes[0.0][1] > 1.2 * sizes[0.0][0]
+    assert sizes[2.0][1] < 1.2 * sizes[2.0][0] < 0.8 * sizes[0.0][0]
+
+
 def test_a_step_changes_a_layers_output_by_at_most_its_rate():
     """The spectral condition (arXiv 2310.17813): RMS out over RMS in, for kernels of any shape."""
     rng = np.random.default_rng(4)

@@ -16,6 +16,7 @@ from keras_sr.export.read import read_model, values
 from keras_sr.export.rewrite import apply_rules, convolve_before_shuffle, fold_affine, move_before_shuffle
 from keras_sr.files import atomic_write
 from keras_sr.inference.engines import KerasEngine, open_engine
+from keras_sr.inference.tiling import FRAME
 
 if TYPE_CHECKING:
     import keras
@@ -44,7 +45,8 @@ def export_onnx(
     """Write a generator as an ONNX file: input `lr` (N, 3, h, w) float32 in [0, 1], output `sr`, unclipped.
 
     The file carries what an engine has to know: scale, name, receptive_field (LR pixels),
-    bytes_per_pixel (activations, per LR pixel), sha256 of the weights, licence.
+    bytes_per_pixel (activations, per LR pixel), frame (LR pixels by which a picture is
+    to be mirrored around itself), sha256 of the weights, licence.
 
     Args:
         model: A functional model of the layers in `export.read.READERS`.
@@ -69,6 +71,7 @@ def export_onnx(
         "scale": str(analyse.scale(graph)),
         "receptive_field": str(analyse.receptive_field(graph)),
         "bytes_per_pixel": str(analyse.bytes_per_pixel(graph)),
+        "frame": str(FRAME),
         "sha256": weights_sha256(model),
         "licence": licence,
     }
@@ -105,6 +108,7 @@ def keras_engine(model: "keras.Model") -> KerasEngine:
         scale=analyse.scale(graph),
         receptive_field=analyse.receptive_field(graph),
         bytes_per_pixel=analyse.bytes_per_pixel(graph),
+        frame=FRAME,
     )
 
 

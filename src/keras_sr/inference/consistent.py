@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_sr.images.resize import axis_weights
 from keras_sr.inference.engines import Engine
+from keras_sr.inference.tiling import framed
 
 #: LR pixels beyond which a correction is too small to change a pixel of 16 bits.
 REACH = 10
@@ -36,11 +37,16 @@ class ConsistentEngine:
         self.receptive_field = engine.receptive_field + REACH
         # Two more pictures of SR in float32.
         self.bytes_per_pixel = engine.bytes_per_pixel + 2 * 3 * 4 * engine.scale**2
+        # What shrinks back has to end where the picture ends: the frame is put around and cut off in here.
+        self.frame = 0
         self._engine = engine
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3) in [0, 1]."""
-        return np.stack([consistent(sr, lr) for sr, lr in zip(self._engine.run(batch), batch, strict=True)])
+        frame, cut = self._engine.frame, self._engine.frame * self.scale
+        larger = self._engine.run(np.stack([framed(lr, frame) for lr in batch]))
+        larger = larger[:, cut : larger.shape[1] - cut, cut : larger.shape[2] - cut]
+        return np.stack([consistent(sr, lr) for sr, lr in zip(larger, batch, strict=True)])
 
 
 def consistent(sr: np.ndarray, lr: np.ndarray) -> np.ndarray:

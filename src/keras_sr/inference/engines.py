@@ -29,6 +29,8 @@ class Engine(Protocol):
     receptive_field: int
     #: Memory of the activations per LR pixel, an estimate that tile sizes follow from.
     bytes_per_pixel: int
+    #: By how many LR pixels a picture is mirrored around itself before it runs (`tiling.FRAME`).
+    frame: int
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
@@ -67,7 +69,9 @@ class OpenVINOEngine:
         model = read_network(core, path)
         # OpenVINO keeps the metadata properties of an ONNX file here.
         facts = model.get_rt_info(["framework"]).value if model.has_rt_info(["framework"]) else {}
-        self.name, self.scale, self.receptive_field, self.bytes_per_pixel = passport(facts, path, assume)
+        self.name, self.scale, self.receptive_field, self.bytes_per_pixel, self.frame = passport(
+            facts, path, assume
+        )
         if blend:
             from keras_sr.inference.blend import blended
 
@@ -150,7 +154,7 @@ class OnnxRuntimeEngine:
         except Exception as error:  # its exceptions have no common base of their own
             raise not_a_network(path) from error
         facts = self._session.get_modelmeta().custom_metadata_map
-        self.name, self.scale, self.receptive_field, memory = passport(facts, path, assume)
+        self.name, self.scale, self.receptive_field, memory, self.frame = passport(facts, path, assume)
         # Its arena keeps what OpenVINO reuses: 22.6 kB a pixel for SRResNet, where OpenVINO took 6.1.
         self.bytes_per_pixel = 3 * memory
         self._input = self._session.get_inputs()[0].name
@@ -169,13 +173,21 @@ class KerasEngine:
         scale: SR size over LR size.
         receptive_field: In LR pixels.
         bytes_per_pixel: Memory of the activations per LR pixel.
+        frame: By how many LR pixels a picture is mirrored around itself.
     """
 
     def __init__(
-        self, model: Any, *, scale: int, receptive_field: int, bytes_per_pixel: int = BYTES_PER_PIXEL
+        self,
+        model: Any,
+        *,
+        scale: int,
+        receptive_field: int,
+        bytes_per_pixel: int = BYTES_PER_PIXEL,
+        frame: int = 0,
     ):
         self.name, self.scale = str(model.name), scale
         self.receptive_field, self.bytes_per_pixel = receptive_field, bytes_per_pixel
+        self.frame = frame
         self._model, self._first = model, model.input_shape[1] == 3
 
     def run(self, batch: np.ndarray) -> np.ndarray:
@@ -287,12 +299,14 @@ def not_a_network(path: str | Path) -> WeightsError:
 
 def passport(
     facts: dict[str, str], path: str | Path, assume: dict[str, str] | None
-) -> tuple[str, int, int, int]:
-    """Return name, scale, receptive field and bytes per pixel from a file's metadata."""
+) -> tuple[str, int, int, int, int]:
+    """Return name, scale, receptive field, bytes per pixel and frame from a file's metadata."""
     facts = {**(assume or {}), **facts}
     try:
-        memory = int(facts.get("bytes_per_pixel", BYTES_PER_PIXEL))
-        return facts.get("name", Path(path).stem), int(facts["scale"]), int(facts["receptive_field"]), memory
+        name, memory = facts.get("name", Path(path).stem), int(facts.get("bytes_per_pixel", BYTES_PER_PIXEL))
+        # Networks from elsewhere say nothing of a frame, and run as their authors ran them.
+        frame = int(facts.get("frame", 0))
+        return name, int(facts["scale"]), int(facts["receptive_field"]), memory, frame
     except (KeyError, ValueError) as error:
         raise WeightsError(
             f"{path} does not say its scale and receptive field: export it with keras_sr.export.export_onnx"

@@ -50,6 +50,7 @@ class EnsembleEngine:
     def __init__(self, engine: Engine) -> None:
         self.name, self.scale = f"{engine.name}, self-ensemble", engine.scale
         self.receptive_field, self.bytes_per_pixel = engine.receptive_field, engine.bytes_per_pixel
+        self.frame = engine.frame
         self._run = self_ensemble(lambda lr: engine.run(lr[None])[0])
 
     def run(self, batch: np.ndarray) -> np.ndarray:

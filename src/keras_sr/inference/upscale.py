@@ -41,6 +41,7 @@ def upscale(
 ) -> np.ndarray:
     """Enlarge a picture.
 
+    The picture is mirrored a few pixels beyond its border, because outside of a picture a network sees black.
     Tiles overlap by the network's receptive field, so the result is that of the untiled network. Three bands
     are RGB. Any other number of bands is enlarged band by band, unless `rgb` names three of them: a band
     runs as RGB with three equal channels, and the BT.601 luma of the result is the band.
@@ -177,7 +178,7 @@ def enlarge_bands(
 
     Where memory does not suffice for a tile, all is done again with tiles of half the size.
     """
-    height, width = pixels.shape[:2]
+    height, width = (side + 2 * engine.frame for side in pixels.shape[:2])
     limit = (tile, tile) if tile else budget(engine, height, width, memory)
     while True:
         try:
@@ -205,8 +206,8 @@ def run_tiles(
     low, span = float_range(pixels[..., group]) if pixels.dtype.kind == "f" else (0.0, 1.0)
     bands = slice(None) if len(group) == out.shape[2] == 3 and group == (0, 1, 2) else group
     done = 0
-    for part in tiles(height, width, tile=limit, margin=engine.receptive_field):
-        window = to_float(pixels[part.window][..., bands])
+    for part in tiles(height, width, tile=limit, margin=engine.receptive_field, frame=engine.frame):
+        window = to_float(part.window(pixels)[..., bands])
         if (low, span) != (0.0, 1.0):
             window = (window - np.float32(low)) / np.float32(span)
         # A single band runs as three equal channels.

@@ -34,13 +34,15 @@ def compact(
 
     # === Functional Model ===
     lr = image_input(data_format)
-    x = conv(lr, features, 3, "head_conv", data_format)
+    # The picture itself stays in float32 under mixed precision: bfloat16 has 256 levels above a half, not the
+    # picture's, and would brighten by a quarter of a level what the network then learns to darken.
+    x = conv(lr, features, 3, "head_conv", data_format, dtype="float32")
     x = prelu(x, "head_prelu", data_format)
     for i in range(1, blocks + 1):
         x = conv(x, features, 3, f"block{i:02d}_conv", data_format)
         x = prelu(x, f"block{i:02d}_prelu", data_format)
     x = conv(x, 3 * scale**2, 3, "tail_conv", data_format)
     x = PixelShuffle(scale, data_format=data_format, name="tail_shuffle")(x)
-    base = keras.layers.UpSampling2D(scale, data_format=data_format, name="base")(lr)
+    base = keras.layers.UpSampling2D(scale, data_format=data_format, name="base", dtype="float32")(lr)
     sr = keras.layers.Add(name="sr", dtype="float32")([x, base])
     return keras.Model(lr, sr, name="compact")

@@ -53,7 +53,8 @@ def srresnet(
 
     # === Functional Model ===
     lr = image_input(data_format)
-    x = conv(lr, features, 9, "head_conv", data_format)
+    # In float32 under mixed precision: bfloat16 would round the picture to 256 other levels above a half.
+    x = conv(lr, features, 9, "head_conv", data_format, dtype="float32")
     x = skip = prelu(x, "head_prelu", data_format)
     for i in range(1, blocks + 1):
         x = residual_block(x, features, normalization, f"block{i:02d}", data_format)

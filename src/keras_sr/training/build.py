@@ -101,6 +101,7 @@ def optimizer_of(recipe: Recipe) -> keras.optimizers.Optimizer:
         schedule,
         beta_1=recipe.beta_1,
         beta_2=recipe.beta_2,
+        weight_decay=recipe.weight_decay or None,
         global_clipnorm=recipe.clip_norm or None,
     )
 

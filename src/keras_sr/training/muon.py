@@ -33,15 +33,25 @@ class Muon(keras.optimizers.Adam):
     keras.optimizers.Muon leaves kernels of convolutions to Adam, which are nearly all of our weights, and
     scales by the longer side, which moves SRResNet's 9x9 tail forty times further than its 3x3 body.
 
+    Every step is of one size, however small the gradient, so that kernels grow without an end, and what they
+    learn gets coarser with them; `weight_decay` holds them (Liu et al. 2025, arXiv 2502.16982, section 2.2).
+
     Args:
         learning_rate: Of the kernels, a value or a schedule; `ADAM_RATIO` of it is that of the rest.
         momentum: How much of the kernels' momentum a step keeps (Nesterov's form).
+        weight_decay: A step takes learning_rate * weight_decay of each kernel away; of nothing else.
         **kwargs: As keras.optimizers.Adam.
     """
 
-    def __init__(self, learning_rate: Any = 1e-3, momentum: float = 0.95, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        learning_rate: Any = 1e-3,
+        momentum: float = 0.95,
+        weight_decay: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate, **kwargs)
-        self.momentum = momentum
+        self.momentum, self.kernel_decay = momentum, weight_decay
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Update one variable."""
@@ -55,12 +65,13 @@ class Muon(keras.optimizers.Adam):
         fan_in, fan_out = math.prod(variable.shape[:-1]), variable.shape[-1]
         ahead = ops.reshape(self.momentum * momentum + gradient, (fan_in, fan_out))
         pace = (RGB_RATIO if variable.shape[2] == 3 else 1.0) * math.sqrt(fan_out / fan_in)
-        size = pace * ops.cast(learning_rate, variable.dtype)
-        self.assign_sub(variable, ops.reshape(size * orthogonalize(ahead), variable.shape))
+        rate = ops.cast(learning_rate, variable.dtype)
+        step = ops.reshape(rate * pace * orthogonalize(ahead), variable.shape)
+        self.assign_sub(variable, step + rate * self.kernel_decay * variable if self.kernel_decay else step)
 
     def get_config(self) -> dict:
         """Return the arguments that make this optimizer again."""
-        return {**super().get_config(), "momentum": self.momentum}
+        return {**super().get_config(), "momentum": self.momentum, "weight_decay": self.kernel_decay}
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:

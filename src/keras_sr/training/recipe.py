@@ -66,6 +66,7 @@ class Recipe:
     warmup_steps: int = 0
     beta_1: float = 0.9
     beta_2: float = 0.999
+    weight_decay: float = 0.0
     clip_norm: float = 0.0
     ema: float = 0.999
     precision: str = "float32"
