@@ -15,7 +15,7 @@ def network(path, value, kernel=1, half=False):
 
     conv = Conv(np.full((kernel, kernel, 3, 12), value), np.full(12, value), (kernel // 2, kernel // 2))
     nodes = [Node(conv, ["lr"], "a", "a"), Node(Shuffle(2), ["a"], "sr", "sr")]
-    facts = {"name": "flat", "scale": "2", "receptive_field": "1", "bytes_per_pixel": "500"}
+    facts = {"name": path.stem, "scale": "2", "receptive_field": "1", "bytes_per_pixel": "500"}
     path.write_bytes(onnx_file.to_bytes(Graph(nodes), facts, half_weights=half))
     return path
 
@@ -24,7 +24,7 @@ def network(path, value, kernel=1, half=False):
 def test_weights_lie_between(tmp_path, share):
     low, high = network(tmp_path / "low.onnx", 0.1), network(tmp_path / "high.onnx", 0.3)
     engine = open_engine(low, blend=(high, share))
-    assert engine.name == f"flat, detail {share:g}"
+    assert engine.name == f"high, detail {share:g}"
     assert (engine.scale, engine.receptive_field) == (2, 1)
     x = np.random.default_rng(0).random((1, 5, 7, 3), np.float32)
     value = 0.1 + 0.2 * share

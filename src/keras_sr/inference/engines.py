@@ -67,17 +67,17 @@ class OpenVINOEngine:
         openvino = import_openvino()
         core = openvino.Core()
         model = read_network(core, path)
-        # OpenVINO keeps the metadata properties of an ONNX file here.
-        facts = model.get_rt_info(["framework"]).value if model.has_rt_info(["framework"]) else {}
         self.name, self.scale, self.receptive_field, self.bytes_per_pixel, self.frame = passport(
-            facts, path, assume
+            metadata(model), path, assume
         )
         if blend:
             from keras_sr.inference.blend import blended
 
-            other, share = blend
-            model = blended(model, read_network(core, other), share, (path, other))
-            self.name = f"{self.name}, detail {share:g}"
+            file, share = blend
+            other = read_network(core, file)
+            name = metadata(other).get("name", Path(file).stem)
+            model = blended(model, other, share, (path, file))
+            self.name = f"{name}, detail {share:g}"
         steps = openvino.preprocess.PrePostProcessor(model)
         # NHWC outside, NCHW inside: OpenVINO transposes faster than numpy does.
         for port in (steps.input(), steps.output()):
@@ -106,6 +106,11 @@ def read_network(core: Any, path: str | Path) -> Any:
         return core.read_model(check_file(path))
     except RuntimeError as error:
         raise not_a_network(path) from error
+
+
+def metadata(network: Any) -> dict[str, str]:
+    """Return the metadata properties of an ONNX file, where OpenVINO keeps them."""
+    return network.get_rt_info(["framework"]).value if network.has_rt_info(["framework"]) else {}
 
 
 def import_openvino() -> Any:
