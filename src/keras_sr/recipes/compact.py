@@ -49,5 +49,5 @@ def lite() -> Recipe:
         expect="31.6 / 27.3 dB on Set5 / BSD100 (Y, 4 pixels shaved)",
         features=48,
         blocks=9,
-        steps=30_000,
+        steps=22_000,
     )
