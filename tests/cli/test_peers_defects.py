@@ -16,6 +16,7 @@ from keras_sr.images import picture as files
 from keras_sr.images.alpha import hold
 from keras_sr.images.picture import Picture
 from keras_sr.inference import open_engine, upscale
+from keras_sr.inference.engines import precisions
 from keras_sr.inference.upscale import enlarge
 from keras_sr.weights import registry
 
@@ -186,6 +187,17 @@ def test_flat_grey_keeps_its_level(compact, level):
     """Real-ESRGAN/issues/246: white comes out as #FEFEFE. With a trained network, edges included."""
     for bands in (1, 3):
         assert (upscale(np.full((20, 24, bands), level, np.uint8), compact) == level).all()
+
+
+@pytest.mark.parametrize("name", ["compact_x4", "lite_x4", "lite_x3", "lite_x2"])
+def test_flat_grey_keeps_its_level_in_every_precision(name):
+    """The same, before rounding: bfloat16 has other levels above a half, half of one of ours away at 128."""
+    pytest.importorskip("openvino")
+    for precision in precisions("openvino"):
+        engine = open_engine(registry.onnx_path(name), precision=precision)
+        for level in (0, 90, 128, 200, 255):
+            exact = upscale(np.full((20, 24, 3), level, np.uint8), engine, rounded=False) * 255
+            assert np.abs(exact - level).max() < 0.2, (precision, level)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif", ".bmp", ".gif"])

@@ -113,10 +113,11 @@ class Writer:
                 self.op("Add" if len(inputs) == 2 else "Sum", inputs, output, name)
 
     def nearest(self, node: Node, scale: int) -> None:
-        """Write a nearest-neighbour enlargement, which ONNX calls Resize."""
-        sizes = f"{node.output}.sizes"
-        self.weights.append(
-            self.onnx.numpy_helper.from_array(np.array([1, 1, scale, scale], np.float32), sizes)
-        )
-        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-        self.op("Resize", [*node.inputs, "", sizes], node.output, node.name, **how)
+        """Write a nearest-neighbour enlargement: copies of all channels, shuffled into pixels.
+
+        Not as ONNX's Resize: in bf16 OpenVINO would round the picture for it, to 256 other levels above a
+        half, while what lies behind the last convolution stays in float32.
+        """
+        copies = f"{node.output}.copies"
+        self.op("Concat", node.inputs * scale**2, copies, copies, axis=1)
+        self.op("DepthToSpace", [copies], node.output, node.name, blocksize=scale, mode="DCR")
