@@ -72,6 +72,7 @@ def test_overrides_take_the_type_of_the_field():
         ("schedule=linear", "constant, cosine, step, cooldown"),
         ("precision=half", "mixed_bfloat16"),
         ("ema=1", "ema"),
+        ("weight_decay=-1", "weight_decay"),
         ("mse=0", "needs a loss"),
         ("name=x", "unknown recipe field"),
     ],
