@@ -73,6 +73,7 @@ def test_overrides_take_the_type_of_the_field():
         ("precision=half", "mixed_bfloat16"),
         ("ema=1", "ema"),
         ("weight_decay=-1", "weight_decay"),
+        ("learning_rate=-1", "learning_rate"),
         ("mse=0", "needs a loss"),
         ("name=x", "unknown recipe field"),
     ],

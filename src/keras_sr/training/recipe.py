@@ -108,8 +108,9 @@ class Recipe:
             raise RecipeError(f"crop must be a multiple of the scale {self.scale}, not {self.crop}")
         if not 0 <= self.ema < 1:
             raise RecipeError(f"ema must lie in [0, 1), not {self.ema}; 0 switches it off")
-        if self.weight_decay < 0:
-            raise RecipeError(f"weight_decay must be 0 or more, not {self.weight_decay}; 0 switches it off")
+        for field in ("learning_rate", "discriminator_learning_rate", "weight_decay"):
+            if getattr(self, field) < 0:
+                raise RecipeError(f"{field} must be 0 or more, not {getattr(self, field)}")
         if not self.terms():
             raise RecipeError(f"a recipe needs a loss: give one of {', '.join(TERMS)} a weight")
 
