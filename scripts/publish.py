@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--partner", default="", help="weights of the same network it was trained from")
     parser.add_argument("--hours", type=float, help="of training, where the run's own log is not all of it")
     parser.add_argument("--half", action="store_true", help="store float16, half the size")
-    parser.add_argument("--score", type=Path, action="append", default=[])
+    parser.add_argument("--score", type=Path, action="append", required=True)
     arguments = parser.parse_args()
     if arguments.run is None:
         passport = registry.passport(arguments.name)

@@ -19,14 +19,14 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
 
     Args:
         path: The file to write; its folder is made when it is absent.
-        mode: `"wb"` for bytes, `"w"` for text (UTF-8).
+        mode: `"wb"` for bytes, `"w"` for text (UTF-8; file names in it that are not are spelled out).
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.parent / f"{partial_stem(path)}.{os.getpid():x}.{secrets.token_hex(4)}.part"
-    encoding = None if "b" in mode else "utf-8"
+    encoding, errors = (None, None) if "b" in mode else ("utf-8", "backslashreplace")
     try:
-        with partial.open(mode, encoding=encoding) as file:
+        with partial.open(mode, encoding=encoding, errors=errors) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -3,7 +3,9 @@
 import csv
 import json
 import math
+import shutil
 
+import cv2
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ from keras_sr.evaluation.candidates import (
 from keras_sr.evaluation.folders import find_pairs
 from keras_sr.evaluation.measures import DEFAULT, MEASURES, choose
 from keras_sr.evaluation.results import table, write_csv, write_json
-from keras_sr.evaluation.score import PROTOCOLS, bicubic, score
+from keras_sr.evaluation.score import PROTOCOLS, Protocol, bicubic, score
 from keras_sr.images.io import read_rgb, write
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import color_drift, lr_consistency, psnr, sharpness
@@ -209,10 +211,44 @@ def test_pictures_of_another_tool(data, tmp_path):
     failures = benchmark(run, [data], settings(), tmp_path / "out")["sets"][0]["rows"][1]["failures"]
     assert "found none" in failures[0]["reason"]
     assert "48x44 pixels: expected 48x48" in failures[1]["reason"]
+    # What the runs before kept of them is gone: the report must not show it.
+    show = load_picture(tmp_path / "out", [data], 4)
+    assert [show("mine", name, "tool") is None for name in "abc"] == [False, True, True]
+
+
+def test_deep_pictures_are_measured_in_8_bits_and_that_is_said(data, tmp_path):
+    (tmp_path / "sr").mkdir()
+    for pair in data.pairs:
+        deep = read_rgb(pair.hr).astype(np.uint16) * 257
+        cv2.imwrite(str(tmp_path / "sr" / f"{pair.name}.png"), deep[..., ::-1])
+    run = [bicubic_candidate(4), picture_candidate("tool", tmp_path / "sr")]
+    one = benchmark(run, [data], settings(), tmp_path / "out")["sets"][0]
+    assert "tool, a: 16 bits a channel (scaled to 8) not measured" in one["notes"]
+
+
+def test_a_garbled_record_is_made_again(data, tmp_path):
+    first = benchmark([bicubic_candidate(4)], [data], settings(), tmp_path)
+    (tmp_path / "pictures" / "mine" / "bicubic" / "a.json").write_text("[")
+    again = benchmark([bicubic_candidate(4)], [data], settings(), tmp_path)
+    assert again["sets"][0]["rows"][0]["mean"] == first["sets"][0]["rows"][0]["mean"]
+    assert again["sets"][0]["rows"][0]["failures"] == []
+
+
+def test_seconds_are_those_of_this_many_threads(data, tmp_path):
+    calls = []
+
+    def enlarge(lr):
+        calls.append(1)
+        return nearest(lr)
+
+    for threads in (1, 2, 2):
+        benchmark([bicubic_candidate(4), candidate(enlarge)], [data], settings(), tmp_path, threads=threads)
+    assert len(calls) == 6
 
 
 def test_equal_pictures_have_no_mean_and_that_is_said(data, tmp_path):
-    run = [bicubic_candidate(4), picture_candidate("copy", data.folder)]
+    shutil.copytree(data.folder, tmp_path / "copy")
+    run = [bicubic_candidate(4), picture_candidate("copy", tmp_path / "copy")]
     results = benchmark(run, [data], settings(), tmp_path / "out")
     row = results["sets"][0]["rows"][1]
     assert row["mean"]["psnr"] is None
@@ -250,6 +286,38 @@ def test_a_known_set_is_checked_before_any_network_runs(shared_data, tmp_path):
     assert results["sets"][0]["anchor"]["measured"] == pytest.approx(28.4302, abs=1e-4)
     assert "bicubic 28.43 dB as it must be" in table(results["sets"][0], results)
     assert "SRResNet " in table(results["sets"][0], results)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "changes",
+    [{"metrics": ("ssim",)}, {"protocol": Protocol("custom", shave=0)}],
+    ids=["metrics", "protocol"],
+)
+def test_the_anchor_holds_whatever_is_measured(shared_data, tmp_path, changes):
+    folder = shared_data / "benchmark" / "Set5"
+    pairs = find_pairs(folder, 4)
+    right = Dataset("set5", folder, tuple(pairs))
+    one = benchmark([bicubic_candidate(4)], [right], settings(**changes), tmp_path)["sets"][0]
+    assert one["known"]
+    assert one["anchor"]["measured"] == pytest.approx(28.4302, abs=1e-4)
+    wrong = Dataset("set5", folder, tuple(pairs[:4]))
+    with pytest.raises(DataError, match="Set5 has 5 pictures, here are 4"):
+        benchmark([bicubic_candidate(4)], [wrong], settings(**changes), tmp_path)
+
+
+@pytest.mark.shared
+def test_a_known_set_with_a_broken_picture_is_refused(shared_data, tmp_path):
+    folder = tmp_path / "Set5"
+    shutil.copytree(shared_data / "benchmark" / "Set5", folder)
+    pairs = find_pairs(folder, 4)
+    data = Dataset("Set5", folder, tuple(pairs))
+    pairs[0].hr.write_bytes(pairs[0].hr.read_bytes()[:2000])
+    with pytest.raises(DataError, match=r"of Set5 cannot be measured \(cannot read .*--no-anchor"):
+        benchmark([bicubic_candidate(4)], [data], settings(), tmp_path / "out")
+    results = benchmark([bicubic_candidate(4)], [data], settings(anchored=False), tmp_path / "out")
+    assert not results["sets"][0]["known"]
+    assert "not checked: not all of its pictures can be measured" in table(results["sets"][0], results)
 
 
 def test_files(data, tmp_path):

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from keras_sr.errors import DataError, KerasSRError, PictureError, WeightsError
-from keras_sr.evaluation.candidates import network_candidate, picture_candidate, picture_of
+from keras_sr.evaluation.candidates import (
+    network_candidate,
+    network_sha256,
+    own_pictures,
+    picture_candidate,
+    picture_of,
+)
 from keras_sr.evaluation.folders import Pair
 from keras_sr.images.io import write
 from keras_sr.images.ranges import from_float, to_float
@@ -46,6 +52,9 @@ def test_openvinos_own_format_is_the_same_network(tmp_path):
         network_candidate("mine", tmp_path / "net.xml", scale=4, engine="onnxruntime")
     other = network_candidate("mine", registry.onnx_path("compact_x4"), scale=4)
     assert candidate.sha256 != other.sha256
+    # The layers are in this file, the weights in the other: both make the network.
+    (tmp_path / "net.xml").write_text((tmp_path / "net.xml").read_text().replace('name="', 'name="a_'))
+    assert network_sha256(tmp_path / "net.xml") != candidate.sha256
 
 
 def test_a_network_of_another_project_is_run_whole(tmp_path):
@@ -71,32 +80,83 @@ def test_the_self_ensemble_gives_floats_that_turn_with_the_picture():
     np.testing.assert_allclose(turned, np.rot90(sr), atol=1e-5)
 
 
+def sr_of(pair, folder, others=()):
+    return picture_of(pair, folder, own_pictures(folder, [pair, *others]))
+
+
+def small(path):
+    return write(path, np.zeros((8, 8, 3), np.uint8))
+
+
 @pytest.mark.parametrize(
     "name", ["img_001", "img_001x4", "img_001_x4", "img_001_SRGAN", "img_001-out", "sub/img_001"]
 )
 def test_pictures_of_other_tools_are_found_by_name(pair, tmp_path, name):
     folder = tmp_path / "sr"
-    write(folder / f"{name}.png", np.full((8, 8, 3), 7, np.uint8))
-    write(folder / "img_0010.png", np.full((8, 8, 3), 9, np.uint8))
-    assert picture_candidate("tool", folder).enlarge(pair, LR).max() == 7
+    small(folder / f"{name}.png")
+    small(folder / "img_0010.png")
+    assert sr_of(pair, folder) == folder / f"{name}.png"
 
 
 def test_an_exact_name_wins(pair, tmp_path):
     folder = tmp_path / "sr"
     for name in ("img_001", "img_001_LR"):
-        write(folder / f"{name}.png", np.zeros((8, 8, 3), np.uint8))
-    assert picture_of(pair, folder, sorted(folder.iterdir())).stem == "img_001"
+        small(folder / f"{name}.png")
+    assert sr_of(pair, folder).stem == "img_001"
 
 
 def test_missing_and_ambiguous_pictures(pair, tmp_path):
     folder = tmp_path / "sr"
     for name in ("img_001_a", "img_001_b"):
-        write(folder / f"{name}.png", np.zeros((8, 8, 3), np.uint8))
+        small(folder / f"{name}.png")
     with pytest.raises(PictureError, match=r"expected one picture in .* found img_001_a.png, img_001_b.png"):
-        picture_candidate("tool", folder).enlarge(pair, LR)
+        sr_of(pair, folder)
     alone = Pair("img_002", tmp_path / "img_002.png", None)
     with pytest.raises(PictureError, match="found none"):
-        picture_candidate("tool", folder).enlarge(alone, LR)
+        sr_of(alone, folder)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="there is no picture in"):
         picture_candidate("tool", tmp_path / "empty")
+
+
+def test_a_picture_belongs_to_the_longest_name(tmp_path):
+    """`cat-2_x4` is no result of `cat`, so a missing one is not measured against another's truth."""
+    cat, second = (Pair(name, tmp_path / f"{name}.png", None) for name in ("cat", "cat-2"))
+    folder = tmp_path / "sr"
+    small(folder / "cat-2_x4.png")
+    assert sr_of(second, folder, [cat]).stem == "cat-2_x4"
+    with pytest.raises(PictureError, match=r"for cat\.png, found none"):
+        sr_of(cat, folder, [second])
+    small(folder / "cat_x4.png")
+    assert sr_of(cat, folder, [second]).stem == "cat_x4"
+    # Without a `cat-2` in the set it may well be one of `cat`.
+    (folder / "cat_x4.png").unlink()
+    assert sr_of(cat, folder).stem == "cat-2_x4"
+
+
+def test_a_picture_belongs_to_the_pair_in_the_folder_of_its_name(tmp_path):
+    a, b = (Pair(f"{place}/001", tmp_path / place / "001.png", None) for place in "ab")
+    folder = tmp_path / "sr"
+    for place in "ab":
+        small(folder / place / "001_x4.png")
+    assert sr_of(a, folder, [b]) == folder / "a" / "001_x4.png"
+    assert sr_of(b, folder, [a]) == folder / "b" / "001_x4.png"
+    (folder / "a" / "001_x4.png").unlink()
+    with pytest.raises(PictureError, match="found none"):
+        sr_of(a, folder, [b])
+    (folder / "b" / "001_x4.png").rename(folder / "001_x4.png")
+    with pytest.raises(PictureError, match=r"001_x4\.png may belong to a/001 or to b/001"):
+        sr_of(a, folder, [b])
+
+
+def test_neither_truth_nor_lr_is_a_result(tmp_path):
+    """Results, HR and LR in one folder, as SelfExSR hands them round."""
+    stems = [f"img_001_SRF_4_{kind}" for kind in ("HR", "LR", "mine")]
+    hr, lr, mine = (small(tmp_path / f"{stem}.png") for stem in stems)
+    pair = Pair("img_001_SRF_4", hr, lr)
+    assert sr_of(pair, tmp_path) == mine
+    mine.unlink()
+    with pytest.raises(PictureError, match="found none"):
+        sr_of(pair, tmp_path)
+    # What `upscale` makes of a folder of LR pictures.
+    assert sr_of(pair, small(tmp_path / "sr" / "img_001_SRF_4_LR_x4.png").parent).stem.endswith("_LR_x4")

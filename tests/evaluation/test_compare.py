@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_sr.errors import PictureError
-from keras_sr.evaluation.compare import as_dict, compare, text
+from keras_sr.evaluation.compare import Line, as_dict, best, compare, text
 from keras_sr.images.io import write
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import color_drift, lpips, lr_consistency, ms_ssim, niqe, psnr, sharpness, ssim
@@ -94,6 +94,11 @@ def test_the_table_marks_the_better_one(files):
     marked = next(line for line in lines if line.startswith("PSNR Y"))
     assert marked.split()[4].endswith("*")
     assert not marked.split()[5].endswith("*")
+    # The truth's own NIQE is no rival: the better of the two tools is marked.
+    marks = [cell.endswith("*") for cell in next(x for x in lines if x.startswith("MS-SSIM Y")).split()[3:]]
+    assert marks == [True, False]
+    rivals = Line("niqe", "NIQE", False, 2, (6.7, 6.8, 3.3))
+    assert (best(rivals, 2), best(rivals, 3)) == ((0,), (2,))
     assert "equal" in text(compare([files["truth"], files["truth"]]))
 
 

@@ -4,6 +4,7 @@ import subprocess
 import threading
 from dataclasses import replace
 from functools import partial
+from http.client import IncompleteRead
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -81,14 +82,15 @@ def test_no_network_is_one_line_with_the_way_out(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_an_interruption_is_tried_again(served, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [ConnectionResetError("reset"), IncompleteRead(b"half")])
+def test_an_interruption_is_tried_again(served, tmp_path, monkeypatch, error):
     known, base, _ = served
     real, failures = download.urlopen, []
 
     def unlucky(url, timeout):
         if len(failures) < 2:
             failures.append(url)
-            raise ConnectionResetError("reset")
+            raise error
         return real(url, timeout=timeout)
 
     monkeypatch.setattr(download, "urlopen", unlucky)

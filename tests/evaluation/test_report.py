@@ -229,7 +229,10 @@ def test_failures_cannot_be_overlooked(tmp_path):
     ("changes", "said"),
     [
         ({}, "as it must on this set"),
-        ({"anchor": None, "known": False}, "Unknown set:"),
+        (
+            {"anchor": None, "known": False, "unchecked": "unknown set"},
+            "Bicubic is not checked:",
+        ),
         ({"known": False}, "nothing below compares with published figures"),
     ],
 )
@@ -260,7 +263,7 @@ def test_crops_stand_side_by_side(tmp_path):
 
 
 def test_what_is_missing_is_left_out(tmp_path):
-    values = results(models=("bicubic",), published=[], anchor=None, notes=[])
+    values = results(models=("bicubic",), published=[], anchor=None, unchecked="unknown set", notes=[])
     values["metrics"] = [metric for metric in values["metrics"] if metric["key"] != "lpips"]
     values["sets"][0]["rows"][0]["mean"]["psnr"] = None
     _, page = written(tmp_path, values, source=lambda *_: None)

@@ -2,7 +2,7 @@ import pytest
 
 from keras_sr.errors import DataError
 from keras_sr.evaluation.anchor import expected
-from keras_sr.evaluation.folders import find_pairs
+from keras_sr.evaluation.folders import find_pairs, set_name
 from keras_sr.evaluation.published import ROWS, against, rows_for, verdict
 from keras_sr.evaluation.score import PROTOCOLS, Protocol, bicubic, score
 from keras_sr.evaluation.sets import SETS, find_set, known_set
@@ -40,6 +40,14 @@ def test_a_folder_wins_over_a_name(tmp_path, monkeypatch):
     name, folder = find_set("set5", 4, [])
     assert (name, folder.resolve()) == ("set5", tmp_path / "set5")
     assert known_set(name) is SETS["set5"]
+
+
+def test_a_linked_set_keeps_its_name(tmp_path, monkeypatch):
+    (tmp_path / "store" / "sr_set_five").mkdir(parents=True)
+    (tmp_path / "Set5").symlink_to(tmp_path / "store" / "sr_set_five")
+    assert set_name(tmp_path / "Set5") == "Set5"
+    monkeypatch.chdir(tmp_path / "store" / "sr_set_five")
+    assert set_name("..") == "store"
 
 
 def test_a_known_name_is_looked_for_in_the_places(tmp_path):
@@ -85,7 +93,7 @@ def test_verdicts_without_a_row_of_its_own_name_the_neighbours():
     rows = rows_for("Set5", 4, "paper")
     state, text = verdict(30.60, "Set5", rows)
     assert state == "reached"
-    assert text == "reached FSRCNN (30.55); below SRResNet (sgrvinod) by 1.33 dB"
+    assert text == "reached FSRCNN (30.55); below SRResNet by 1.45 dB"
     assert verdict(20.0, "Set5", rows)[0] == "below"
     assert verdict(40.0, "Set5", rows)[1] == against(40.0, rows[-1], "Set5")[1]
     assert verdict(30.0, "mine", []) == ("none", "")

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from keras_sr.errors import KerasSRError
@@ -37,6 +38,13 @@ def test_reads_the_layers_in_the_order_in_which_they_compute():
         (lambda: keras.layers.UpSampling2D((2, 3)), "size=(2, 3)"),
         (lambda: keras.layers.ReLU(max_value=6), "max_value=6"),
         (lambda: keras.layers.PReLU(shared_axes=[1]), "shared over height and width"),
+        (
+            lambda: keras.layers.Conv2D(4, 3, padding="same", activation=keras.layers.LeakyReLU()),
+            "unknown activation 'LeakyReLU'",
+        ),
+        # Keras calls its operation Add, as the layer; the number is in neither.
+        (lambda: lambda x: x + 0.5, "reads 1 tensors: an Add reads two or more"),
+        (lambda: lambda x: x + np.ones(3, np.float32), "an Add reads two or more"),
     ],
 )
 def test_refuses_what_it_would_export_wrongly(layer, said):

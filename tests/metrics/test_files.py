@@ -4,6 +4,7 @@ import hashlib
 import threading
 from dataclasses import replace
 from functools import partial
+from http.client import IncompleteRead
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -75,6 +76,15 @@ def test_what_is_not_the_file_is_not_kept(cache, server, change, said):
     assert "by hand" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not list(cache.parent.rglob("*.*"))
+
+
+def test_a_download_that_breaks_off_is_one_line(cache, server, monkeypatch):
+    def breaks_off(url, timeout):
+        raise IncompleteRead(b"half")
+
+    monkeypatch.setattr(files, "urlopen", breaks_off)
+    with pytest.raises(WeightsError, match=r"no download \(IncompleteRead.*by hand"):
+        files.find("niqe")
 
 
 def test_no_network(cache, monkeypatch):

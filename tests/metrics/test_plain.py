@@ -74,6 +74,17 @@ def test_sizes_that_do_not_fit(sr, lr, said):
         lr_consistency(np.zeros(sr, np.uint8), np.zeros(lr, np.uint8))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [lambda sr: sr.astype(float), lambda sr: sr.astype(np.uint16) * 257, lambda sr: sr / 127.5 - 1],
+    ids=["0 to 255", "uint16", "-1 to 1"],
+)
+def test_consistency_of_a_picture_in_another_range_is_no_number(change):
+    sr = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
+    with pytest.raises(PictureError, match=r"\[0, 1\]"):
+        lr_consistency(change(sr), sr[::2, ::2])
+
+
 # --- colour drift
 
 

@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,14 @@ def test_half_precision_weights_are_widened():
     assert all(got[k].dtype == np.float32 and np.array_equal(got[k], half[k]) for k in half)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 half a zip"])
+def npy():
+    """What `np.save` makes, given the suffix of another."""
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 half a zip", npy()])
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "w.npz").write_bytes(content)
     with pytest.raises(WeightsError, match="not a weight file"):

@@ -1,6 +1,8 @@
 """The commands put together, and what happens to errors."""
 
+import io
 import os
+import sys
 from typing import Annotated
 
 import typer
@@ -58,6 +60,9 @@ def keras_sr(
 
 def main() -> None:
     """Run the command line; errors become one line on stderr and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal cannot show (an arrow, a file name that is not UTF-8) must not cost the rest.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except KerasSRError as error:

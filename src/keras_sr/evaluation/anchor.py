@@ -6,7 +6,7 @@ from keras_sr.errors import DataError, PictureError
 from keras_sr.evaluation.folders import Pair
 from keras_sr.evaluation.score import Protocol, load
 from keras_sr.evaluation.sets import TOLERANCE, KnownSet
-from keras_sr.images.io import read_rgb
+from keras_sr.images.io import read
 from keras_sr.images.resize import imresize
 
 #: How LR pictures are made where they are not made by MATLAB's bicubic kernel: a name and arguments.
@@ -92,10 +92,12 @@ def look(pairs: list[Pair], scale: int) -> tuple[list[str], str]:
     notes = []
     for pair in pairs:
         try:
-            hr, cropped = read_rgb(pair.hr), load(pair, scale)[1]
+            picture, cropped = read(pair.hr), load(pair, scale)[1]
         except PictureError:
             continue  # it becomes a failure with its reason when it is measured
-        if hr.shape != cropped.shape:
+        hr = picture.pixels
+        notes += [f"{pair.name}: {what} not measured" for what in picture.lost]
+        if hr.shape[:2] != cropped.shape[:2]:
             sizes = [f"{a.shape[1]}x{a.shape[0]}" for a in (hr, cropped)]
             notes.append(f"{pair.name}: HR cropped from {sizes[0]} to {sizes[1]}, a multiple of {scale}")
         if (hr[..., :1] == hr).all():
@@ -112,4 +114,13 @@ def refuse(known: KnownSet, scale: int, wanted: float, psnr: float, pairs: list[
     return DataError(
         f"bicubic gives {psnr:.3f} dB on {known.name} at x{scale}, expected {wanted:.2f}: "
         f"{likely_reason(known, scale, pairs)}. --no-anchor measures all the same"
+    )
+
+
+def incomplete(known: KnownSet, failures: list[dict]) -> DataError:
+    """Return the error for a known set with pictures that cannot be measured."""
+    first = failures[0]
+    return DataError(
+        f"{first['picture']} of {known.name} cannot be measured ({first['reason']}; {len(failures)} such): "
+        f"the rest is not {known.name}. --no-anchor measures it all the same"
     )

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +19,16 @@ import numpy as np
 from keras_sr import __version__
 from keras_sr.errors import DataError, PictureError
 from keras_sr.evaluation import anchor, machine
-from keras_sr.evaluation.candidates import Candidate
+from keras_sr.evaluation.candidates import Candidate, own_pictures, picture_of
 from keras_sr.evaluation.folders import Pair
 from keras_sr.evaluation.measures import MEASURES, Sample
 from keras_sr.evaluation.published import rows_for, verdict
-from keras_sr.evaluation.score import Protocol, load, reason, shaved, to_bytes
+from keras_sr.evaluation.score import PROTOCOLS, Protocol, load, reason, score, shaved, to_bytes
+from keras_sr.evaluation.score import bicubic as bicubic_upscaler
 from keras_sr.evaluation.sets import known_set
 from keras_sr.evaluation.statistics import interval
 from keras_sr.files import atomic_write, sha256
-from keras_sr.images.io import read_rgb, write
+from keras_sr.images.io import read, read_rgb, write
 from keras_sr.metrics import files
 
 #: Raised when what is measured changes: kept figures of older versions are then measured anew.
@@ -96,19 +98,30 @@ def benchmark(
         DataError: Bicubic is off on a known set.
     """
     done = 0
+    facts = machine.describe(threads)
     rows: dict[str, list[dict]] = {data.name: [] for data in datasets}
     heads = {}
     for candidate in candidates:
         for data in datasets:
             images, failures = [], []
+            folder = Path(candidate.file or "")
+            ready = candidate.kind == "pictures" and own_pictures(folder, data.pairs)
             for pair in data.pairs:
                 if progress:
                     progress(done, f"{data.name} {pair.name} {candidate.name}")
                 done += 1
+                place = out / "pictures" / data.name / candidate.name / pair.name
                 try:
-                    images.append(measured(candidate, data.name, pair, settings, out))
+                    given = None
+                    if ready:
+                        # Read each time: it may have changed.
+                        path = picture_of(pair, folder, ready)
+                        given = read_rgb(path)
+                        heads[data.name]["notes"] += left_behind(f"{candidate.name}, {pair.name}", path)
+                    images.append(measured(candidate, pair, settings, place, facts, given))
                 # Whatever a network or a decoder throws must not cost the figures of the other pictures.
                 except Exception as error:
+                    forget(place)
                     failures.append({"picture": pair.name, "reason": reason(error)})
                     if say:
                         say(f"{data.name}, {candidate.name}: {pair.name} was not measured: {reason(error)}")
@@ -128,7 +141,7 @@ def benchmark(
             "self_ensemble": settings.self_ensemble,
         },
         "metrics": [column(key) for key in settings.metrics],
-        "machine": machine.describe(threads),
+        "machine": facts,
         "seed": settings.seed,
         "models": [
             {
@@ -141,25 +154,34 @@ def benchmark(
     }
 
 
-def measured(candidate: Candidate, name: str, pair: Pair, settings: Settings, out: Path) -> dict:
+def measured(
+    candidate: Candidate, pair: Pair, settings: Settings, place: Path, facts: dict, given: np.ndarray | None
+) -> dict:
     """Return the figures of one picture: those kept, or new ones, which are then kept with the SR picture.
+
+    Args:
+        candidate: What enlarges it.
+        pair: The picture.
+        settings: How it is measured.
+        place: Where figures and SR are kept, without the suffix.
+        facts: From `machine.describe`.
+        given: SR, uint8 (H, W, 3), where it is ready-made.
 
     Raises:
         PictureError: It cannot be measured.
     """
-    place = out / "pictures" / name / candidate.name
-    record, picture = place / f"{pair.name}.json", place / f"{pair.name}.png"
-    # A folder's own picture is read each time: it may have changed.
-    given = read_rgb_of(candidate, pair) if candidate.kind == "pictures" else None
-    key = key_of(candidate, pair, settings, given)
+    record, picture = kept_files(place)
+    key = key_of(candidate, pair, settings, facts, given)
     if record.is_file() and picture.is_file():
-        kept = json.loads(record.read_text("utf-8"))
-        if kept.pop("key") == key:
-            return kept
+        # A record that something else has garbled is made again.
+        with suppress(ValueError, KeyError, AttributeError):
+            kept = json.loads(record.read_text("utf-8"))
+            if kept.pop("key") == key:
+                return kept
     lr, hr = load(pair, settings.scale)
     seconds = peak = None
-    if given is not None:
-        sr = given
+    if candidate.enlarge is None:
+        sr = np.asarray(given)
     else:
         machine.forget_peak()
         start = perf_counter()
@@ -182,9 +204,21 @@ def measured(candidate: Candidate, name: str, pair: Pair, settings: Settings, ou
     return figures
 
 
-def read_rgb_of(candidate: Candidate, pair: Pair) -> np.ndarray:
-    """Return a folder's picture of a pair."""
-    return np.asarray(candidate.enlarge(pair, np.empty((0, 0, 3), np.uint8)))
+def left_behind(name: str, path: Path) -> list[str]:
+    """Return a note for each thing that a picture file holds and no metric sees."""
+    return [f"{name}: {what} not measured" for what in read(path).lost]
+
+
+def kept_files(place: Path) -> tuple[Path, Path]:
+    """Return the files that hold the figures of a picture, and SR."""
+    return place.with_name(f"{place.name}.json"), place.with_name(f"{place.name}.png")
+
+
+def forget(place: Path) -> None:
+    """Remove what an earlier run kept of a picture: the report must not show it beside today's figures."""
+    with suppress(OSError):
+        for file in kept_files(place):
+            file.unlink(missing_ok=True)
 
 
 def fitted(sr: np.ndarray, hr: np.ndarray, scale: int) -> np.ndarray:
@@ -217,8 +251,10 @@ def figures_of(sample: Sample, candidate: Candidate, metrics: Sequence[str]) -> 
     return values
 
 
-def key_of(candidate: Candidate, pair: Pair, settings: Settings, given: np.ndarray | None) -> str:
-    """Return the hash of all that a picture's figures depend on."""
+def key_of(
+    candidate: Candidate, pair: Pair, settings: Settings, facts: dict, given: np.ndarray | None
+) -> str:
+    """Return the hash of all that a picture's figures depend on, its seconds too."""
     facts = {
         "format": FORMAT,
         "kind": candidate.kind,
@@ -231,6 +267,7 @@ def key_of(candidate: Candidate, pair: Pair, settings: Settings, given: np.ndarr
         "protocol": asdict(settings.protocol),
         "metrics": {key: weights_hash(MEASURES[key].weights) for key in settings.metrics},
         "self_ensemble": settings.self_ensemble and candidate.kind == "network",
+        "machine": facts,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -253,12 +290,13 @@ def row(
         whole = bool(values) and len(values) == len(images)
         mean[key] = math.fsum(values) / len(values) if whole else None
         low[key], high[key] = interval(values, settings.seed) if whole else (None, None)
+    known = known_set(data.name)
     state, text = "none", ""
     if failures:
         text = f"{len(images)} of {len(data.pairs)} pictures: not comparable"
-    elif candidate.kind not in ("bicubic", "truth") and known_set(data.name) and mean.get("psnr") is not None:
-        published = rows_for(data.name, settings.scale, settings.protocol.name)
-        state, text = verdict(float(mean["psnr"] or 0), data.name, published, candidate.recipe)
+    elif candidate.kind not in ("bicubic", "truth") and known and mean.get("psnr") is not None:
+        published = rows_for(known.name, settings.scale, settings.protocol.name)
+        state, text = verdict(float(mean["psnr"] or 0), known.name, published, candidate.recipe)
     gaps = {
         key: [image["name"] for image in images if image[key] is None]
         for key in settings.metrics
@@ -286,22 +324,34 @@ def head(data: Dataset, bicubic: dict, settings: Settings) -> dict:
     """Return what a table says about its set, after a look at what bicubic gave.
 
     Raises:
-        DataError: It is a known set and bicubic is off.
+        DataError: It is a known set and bicubic is off, or cannot be taken of all its pictures.
     """
-    known = known_set(data.name)
-    met = None
-    psnr = bicubic["mean"].get("psnr")
-    if known and psnr is not None and not bicubic["failures"]:
-        met = anchor.check(known, settings.scale, settings.protocol, psnr, list(data.pairs))
+    known, pairs, scale = known_set(data.name), list(data.pairs), settings.scale
+    met, psnr = None, None
+    unchecked = "" if known else "unknown set: no published value to check against"
+    if known and not anchor.expected(known, scale, PROTOCOLS["paper"]):
+        unchecked = f"no published value of bicubic at x{scale} to check against"
+    elif known and bicubic["failures"]:
+        if settings.anchored:
+            raise anchor.incomplete(known, bicubic["failures"])
+        unchecked = "not checked: not all of its pictures can be measured"
+    elif known:
+        protocol, psnr = settings.protocol, bicubic["mean"].get("psnr")
+        if psnr is None or not anchor.expected(known, scale, protocol):
+            # The set is the same under any protocol and for any metric.
+            protocol = PROTOCOLS["paper"]
+            psnr = score(bicubic_upscaler(scale), pairs, scale, protocol=protocol).psnr
+        met = anchor.check(known, scale, protocol, psnr, pairs)
         if met and not met[1] and settings.anchored:
-            raise anchor.refuse(known, settings.scale, met[0], psnr, list(data.pairs))
-    notes, lr = anchor.look(list(data.pairs), settings.scale)
-    published = rows_for(data.name, settings.scale, settings.protocol.name)
+            raise anchor.refuse(known, scale, met[0], psnr, pairs)
+    notes, lr = anchor.look(pairs, scale)
+    published = rows_for(known.name, scale, settings.protocol.name) if known else []
     return {
         "name": data.name,
         "folder": str(data.folder),
-        "pictures": len(data.pairs),
+        "pictures": len(pairs),
         "known": bool(met and met[1]),
+        "unchecked": unchecked,
         "lr": lr,
         "sha256": data_hash(data.pairs),
         "anchor": met and {"expected": met[0], "measured": psnr, "source": "bicubic, as in published tables"},
@@ -309,14 +359,15 @@ def head(data: Dataset, bicubic: dict, settings: Settings) -> dict:
         "published": [
             {
                 "method": line.method,
-                "psnr": line.figures[data.name][0],
-                "ssim": line.figures[data.name][1],
-                "lpips": line.figures[data.name][2],
+                "psnr": line.figures[known.name][0],
+                "ssim": line.figures[known.name][1],
+                "lpips": line.figures[known.name][2],
                 "source": line.source,
                 "note": line.note,
                 "usual_ssim": line.usual_ssim,
             }
             for line in published
+            if known
         ],
     }
 

@@ -3,7 +3,8 @@
 Each becomes a `Candidate`, which gives the SR picture of a pair. Nothing here needs keras.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +30,11 @@ class Candidate:
     Attributes:
         name: What tables call it.
         kind: `"bicubic"`, `"network"`, `"pictures"`, or `"truth"`: HR itself, for metrics without reference.
-        enlarge: (pair, LR uint8 (h, w, 3)) to SR (H, W, 3), uint8 or float in [0, 1].
+        enlarge: (pair, LR uint8 (h, w, 3)) to SR (H, W, 3), uint8 or float in [0, 1]; None for a folder of
+            pictures, which `own_pictures` looks up.
         scale: Of a network; None for what takes any.
         file: Where it is.
-        sha256: Of the network's file, or of the folder's pictures.
+        sha256: Of the network's file; of OpenVINO's two files, one number for both.
         engine: What runs the network.
         precision: What it computes in.
         recipe: What trained it, where that is known.
@@ -40,7 +42,7 @@ class Candidate:
 
     name: str
     kind: str
-    enlarge: Callable[[Pair, np.ndarray], np.ndarray]
+    enlarge: Callable[[Pair, np.ndarray], np.ndarray] | None
     scale: int | None = None
     file: str | None = None
     sha256: str | None = None
@@ -111,56 +113,91 @@ def network_candidate(
 
 
 def network_sha256(file: Path) -> str:
-    """Return the hash of a network's file; of OpenVINO's two, that of the weights."""
+    """Return the hash of a network's file; of OpenVINO's two, the layers and the weights, of both."""
     weights = file.with_suffix(".bin")
-    return sha256(weights if file.suffix == ".xml" and weights.is_file() else file)
+    if file.suffix == ".xml" and weights.is_file():
+        return hashlib.sha256((sha256(file) + sha256(weights)).encode()).hexdigest()
+    return sha256(file)
 
 
 def picture_candidate(name: str, folder: Path) -> Candidate:
     """Return a folder of ready-made SR pictures as a candidate: any tool's output can be measured.
 
-    The picture of `img_001` is called `img_001`, or that with something behind it that does not begin
-    with a digit or a letter (`img_001_x4`, `img_001-result`), or `img_001x4`.
-
     Raises:
         DataError: There is no picture in the folder.
     """
-    pictures = list_pictures(folder)
-    if not pictures:
+    if not list_pictures(folder):
         raise DataError(f"there is no picture in {str(folder)!r}: expected one for each HR picture")
-
-    def enlarge(pair: Pair, lr: np.ndarray) -> np.ndarray:
-        return read_rgb(picture_of(pair, folder, pictures))
-
-    return Candidate(name, "pictures", enlarge, file=str(folder))
+    return Candidate(name, "pictures", None, file=str(folder))
 
 
-def picture_of(pair: Pair, folder: Path, pictures: list[Path]) -> Path:
-    """Return the one picture of a folder that belongs to a pair.
+def own_pictures(folder: Path, pairs: Sequence[Pair]) -> dict[Pair, list[Path]]:
+    """Return which pictures of a folder belong to each pair of a set: one, where all is well.
+
+    The picture of `img_001` is called `img_001`, or that with something behind it that does not begin
+    with a digit or a letter (`img_001_x4`, `img_001-result`), or `img_001x4`. `cat-2_x4` belongs to
+    `cat-2` where there is one, not to `cat`. Of pairs of one name in several folders, the picture belongs to
+    the one in the folder of its own name. HR and LR themselves are nobody's result.
+    """
+    names: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        for stem in stems_of(pair):
+            names.setdefault(stem, []).append(pair)
+    given = {path.resolve() for pair in pairs for path in (pair.hr, pair.lr) if path}
+    found: dict[Pair, list[Path]] = {pair: [] for pair in pairs}
+    for path in list_pictures(folder):
+        if path.resolve() in given:
+            continue
+        starts = (path.stem[:end] for end in range(len(path.stem), 0, -1))
+        name = next((start for start in starts if start in names and belongs(path.stem, start)), None)
+        owners = names[name] if name else []
+        place = path.relative_to(folder).parent
+        near = [pair for pair in owners if Path(pair.name).parent == place]
+        for pair in near or owners:
+            found[pair].append(path)
+    return found
+
+
+def picture_of(pair: Pair, folder: Path, found: dict[Pair, list[Path]]) -> Path:
+    """Return the one picture that belongs to a pair; one of its very name comes first.
+
+    Args:
+        pair: A pair of the set.
+        folder: Where pictures were looked for.
+        found: From `own_pictures`.
 
     Raises:
-        PictureError: There is none, or there are several.
+        PictureError: There is none, or there are several, or it might as well be that of another pair.
     """
-    stems = {Path(pair.name).name, pair.hr.stem, pair.hr.stem.removesuffix("_HR")}
-    named = [path for path in pictures if path.stem in stems]
-    found = named or [path for path in pictures if any(extends(path.stem, stem) for stem in stems)]
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found[:3]) or "none"
+    named = [path for path in found[pair] if path.stem in stems_of(pair)]
+    paths = named or found[pair]
+    if len(paths) != 1:
+        names = ", ".join(path.name for path in paths[:3]) or "none"
         raise PictureError(f"expected one picture in {folder} for {pair.hr.name}, found {names}")
-    return found[0]
+    twin = next((one for one, theirs in found.items() if one != pair and paths[0] in theirs), None)
+    if twin:
+        raise PictureError(
+            f"{paths[0]} may belong to {pair.name} or to {twin.name}: "
+            "put results into folders as their HR pictures are"
+        )
+    return paths[0]
 
 
-def extends(stem: str, base: str) -> bool:
-    """Tell whether a name is another with something behind it.
+def stems_of(pair: Pair) -> set[str]:
+    """Return what the result of a pair may be called."""
+    stems = {Path(pair.name).name, pair.hr.stem, pair.hr.stem.removesuffix("_HR")}
+    return stems | {pair.lr.stem} if pair.lr else stems
+
+
+def belongs(stem: str, base: str) -> bool:
+    """Tell whether a name is another, or that with something behind it.
 
     Example:
-        >>> extends("img_001_x4", "img_001"), extends("img_001x4", "img_001"), extends("img_0012", "img_001")
+        >>> belongs("img_001_x4", "img_001"), belongs("img_001x4", "img_001"), belongs("img_0012", "img_001")
         (True, True, False)
     """
     rest = stem.removeprefix(base)
-    if not stem.startswith(base) or not rest:
-        return False
-    return not rest[0].isalnum() or (rest[0] in "xX" and rest[1:2].isdigit())
+    return stem.startswith(base) and (not rest[:1].isalnum() or (rest[0] in "xX" and rest[1:2].isdigit()))
 
 
 def truth_candidate() -> Candidate:

@@ -40,11 +40,13 @@ class Comparison:
         columns: The names of the pictures; the last is the one that the others are compared with.
         lines: The metrics.
         left_out: One line for each metric that could not be taken, and why.
+        to_truth: Whether the last is a reference that was named, and no rival of the others.
     """
 
     columns: tuple[str, ...]
     lines: tuple[Line, ...]
     left_out: tuple[str, ...]
+    to_truth: bool = False
 
 
 def compare(
@@ -82,7 +84,10 @@ def compare(
         own = [lambda image, _, alone=alone: alone(image, crop_border)] * len(images)
         lines.append(line(key, title, better, digits, own, images, left_out, truth))
     return Comparison(
-        tuple(names), tuple(one for one in lines if any_value(one)), tuple(dict.fromkeys(left_out))
+        tuple(names),
+        tuple(one for one in lines if any_value(one)),
+        tuple(dict.fromkeys(left_out)),
+        reference is not None,
     )
 
 
@@ -199,7 +204,7 @@ def text(comparison: Comparison) -> str:
     rows = [["", *comparison.columns]]
     for one in comparison.lines:
         cells = [cell(value, one.digits) for value in one.values]
-        mark = best(one)
+        mark = best(one, len(comparison.columns) - comparison.to_truth)
         cells = [f"{value}{'*' if i in mark else ' '}" for i, value in enumerate(cells)]
         arrow = {True: " ↑", False: " ↓", None: ""}[one.higher_is_better]
         rows.append([one.title + arrow, *cells, *[""] * (len(comparison.columns) - len(cells))])
@@ -213,13 +218,14 @@ def text(comparison: Comparison) -> str:
     )
 
 
-def best(line: Line) -> tuple[int, ...]:
-    """Return which compared pictures have the best value; () where there is nothing to choose."""
-    known = [value for value in line.values if value is not None]
+def best(line: Line, rivals: int) -> tuple[int, ...]:
+    """Return which of the first `rivals` pictures have the best value; () where there is no choice."""
+    values = line.values[:rivals]
+    known = [value for value in values if value is not None]
     if line.higher_is_better is None or len(known) < 2 or len(set(known)) == 1:
         return ()
     wanted = max(known) if line.higher_is_better else min(known)
-    return tuple(i for i, value in enumerate(line.values) if value == wanted)
+    return tuple(i for i, value in enumerate(values) if value == wanted)
 
 
 def cell(value: float | None, digits: int) -> str:

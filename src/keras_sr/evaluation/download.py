@@ -9,9 +9,10 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from http.client import HTTPException
 from pathlib import Path
 from tempfile import mkdtemp
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from keras_sr.errors import DataError
@@ -95,7 +96,7 @@ def fetch(url: str, path: Path) -> None:
             with urlopen(url, timeout=PATIENCE) as answer:
                 path.write_bytes(answer.read())
             return
-        except (URLError, OSError) as error:
+        except (HTTPException, OSError) as error:
             if isinstance(error, HTTPError):
                 error.close()  # an answer that says no is still a connection
             if not left or getattr(error, "code", 500) < 500:

@@ -12,6 +12,7 @@ The layouts that the sets are handed round in are recognised (`s` stands for the
 Folders may be nested, suffixes may be of any case. Files starting with a dot are not looked at.
 """
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
 
 def set_name(folder: str | Path) -> str:
     """Return what a set is called: its folder's name, or that of the folder above `HR` or `image_SRF_4`."""
-    folder = Path(folder).resolve()
+    # Not resolved: whoever links Set5 to a store means Set5.
+    folder = Path(os.path.abspath(folder))
     return folder.parent.name if folder.name == "HR" or folder.name.startswith("image_SRF_") else folder.name
 
 

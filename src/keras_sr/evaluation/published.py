@@ -1,4 +1,4 @@
-"""Published figures, to stand beside ours; x4 on LR pictures made by MATLAB's bicubic kernel.
+"""Published figures, to stand beside ours; x4, on LR pictures made by MATLAB's bicubic kernel but for a few.
 
 Each row belongs to one protocol and is shown under no other. Figures that could not be checked
 against their source say so in their note.
@@ -32,6 +32,7 @@ class Published:
         protocol: The protocol's name.
         usual_ssim: Whether its SSIM may be compared with ours.
         perceptual: Whether it gives away PSNR on purpose, to look better.
+        usual_lr: Whether its LR pictures were made by MATLAB's kernel; if not, nothing is judged by it.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Published:
     protocol: str = "paper"
     usual_ssim: bool = True
     perceptual: bool = False
+    usual_lr: bool = True
 
 
 SCALE = 4
@@ -113,6 +115,7 @@ ROWS = (
         TUTORIAL,
         "LR by Pillow, another SSIM",
         usual_ssim=False,
+        usual_lr=False,
     ),
     Published(
         "SRGAN (sgrvinod)",
@@ -120,6 +123,7 @@ ROWS = (
         TUTORIAL,
         "LR by Pillow, another SSIM",
         usual_ssim=False,
+        usual_lr=False,
         perceptual=True,
     ),
     Published(
@@ -238,8 +242,8 @@ def verdict(psnr: float, name: str, rows: list[Published], recipe: str = "") -> 
     own = [row for row in rows if recipe and row.recipe == recipe]
     if own:
         return against(psnr, own[0], name)
-    # A method that gives PSNR away is no measure for one that does not.
-    judged = [(row, *against(psnr, row, name)) for row in rows if not row.perceptual]
+    # A method that gives PSNR away is no measure for one that does not, nor is one on other LR pictures.
+    judged = [(row, *against(psnr, row, name)) for row in rows if row.usual_lr and not row.perceptual]
     reached = [text for _, state, text in judged if state == "reached"]
     missed = [(state, text) for _, state, text in judged if state != "reached"]
     if not reached:

@@ -80,7 +80,7 @@ def table(data: dict, results: dict) -> str:
         notes.append(f"  and {len(data['notes']) - 5} such notes more, in results.json")
     notes += [
         f"  {row['model']} has no mean of {key}: none can be taken of {names[0]} ({len(names)} such), "
-        "which is too small for it, or equal to HR"
+        "which is too small or too flat for it, or equal to HR or LR"
         for row in data["rows"]
         for key, names in row["gaps"].items()
     ]
@@ -101,7 +101,7 @@ def headline(data: dict, results: dict) -> str:
     elif data["anchor"]:
         place = "bicubic {measured:.2f} dB, NOT the {expected:.2f} of this set".format(**data["anchor"])
     else:
-        place = "unknown set: no published value to check against"
+        place = data["unchecked"]
     return (
         f"{data['name']} x{protocol['scale']}, protocol {protocol['name']} ({how}), "
         f"{data['pictures']} pictures, LR {data['lr']}; {place}"

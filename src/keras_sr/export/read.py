@@ -64,8 +64,12 @@ def append(graph: Graph, layer: Any, inputs: list[str]) -> str:
     reader = READERS.get(type(layer).__name__)
     if reader is None:
         raise KerasSRError(f"layer {layer.name!r}: {unknown('layer type', type(layer).__name__, [*READERS])}")
-    if len(inputs) > 1 and reader is not read_add:
-        raise KerasSRError(f"layer {layer.name!r} reads {len(inputs)} tensors: only Add may")
+    if (len(inputs) > 1) != (reader is read_add):
+        # `x + 0.5` is called Add, too, and its number is not among the tensors it reads.
+        raise KerasSRError(
+            f"layer {layer.name!r} reads {len(inputs)} tensors: an Add reads two or more, "
+            "everything else one; use Rescaling to add a constant"
+        )
     for number, op in enumerate(reader(layer)):
         output = f"{layer.name}.{len(graph.nodes)}"
         graph.nodes.append(Node(op, inputs, output, layer.name if number == 0 else f"{layer.name}.{number}"))
@@ -142,7 +146,8 @@ ACTIVATIONS: dict[str, list[Op]] = {
 
 def read_activation(layer: Any) -> list[Op]:
     """Read the activation function of an Activation, or of a layer that has one inside."""
-    name = layer.activation.__name__
+    # A layer given as activation has no name of a function.
+    name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
     if name not in ACTIVATIONS:
         raise KerasSRError(f"layer {layer.name!r}: {unknown('activation', name, [*ACTIVATIONS])}")
     return ACTIVATIONS[name]

@@ -11,7 +11,7 @@ from keras_sr.errors import PictureError
 from keras_sr.images.ranges import from_float
 from keras_sr.images.resize import imresize
 from keras_sr.metrics.average import PerPictureMean
-from keras_sr.metrics.planes import as_array, plane_pair
+from keras_sr.metrics.planes import as_array, grey_levels, plane_pair
 from keras_sr.metrics.psnr import psnr_of_planes
 
 
@@ -24,7 +24,7 @@ def lr_consistency(sr: np.ndarray, lr: np.ndarray) -> float:
 
     Raises:
         PictureError: SR is not a whole number of times larger, the same on both sides; or one of them is
-            no picture.
+            no picture, or holds NaN or values far from [0, 1].
 
     Example:
         >>> lr_consistency(np.full((8, 12, 3), 7, np.uint8), np.full((2, 3, 3), 7, np.uint8))
@@ -32,6 +32,8 @@ def lr_consistency(sr: np.ndarray, lr: np.ndarray) -> float:
     """
     sr, lr = as_array(sr), as_array(lr)
     scale = whole_scale(sr, lr)
+    if sr.dtype != np.uint8:
+        grey_levels(sr, "the picture")  # from_float would clip what is in another range, and give a number
     small = imresize(sr if sr.dtype == np.uint8 else from_float(sr), 1 / scale)
     return psnr_of_planes(*plane_pair(small, lr, channel="rgb"))
 

@@ -6,8 +6,9 @@ Each is looked for in a file that an environment variable names, then in the cac
 import hashlib
 import os
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from keras_sr.errors import WeightsError, unknown
@@ -105,7 +106,7 @@ def download(known: Known, target: Path) -> None:
     try:
         with urlopen(known.url, timeout=PATIENCE) as answer:
             content = answer.read()
-    except (URLError, OSError) as error:
+    except (HTTPException, OSError) as error:
         if isinstance(error, HTTPError):
             error.close()
         said = getattr(error, "reason", None) or error

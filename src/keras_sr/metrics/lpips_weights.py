@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Convert, write, and print the path of the file.
 
     Raises:
-        WeightsError: The authors' package is not installed.
+        WeightsError: The authors' package is not installed, or not in working order.
     """
     parser = argparse.ArgumentParser(prog="python -m keras_sr.metrics.lpips_weights", description=__doc__)
     parser.add_argument("net", choices=sorted(NETWORKS))
@@ -32,8 +32,11 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     try:
         package = importlib.import_module("lpips")
-    except ImportError as error:
-        raise WeightsError(f"{error}: pip install lpips torch torchvision") from error
+    # Not there, or of releases that do not fit to each other: then torchvision cannot find its operators.
+    except (ImportError, RuntimeError) as error:
+        raise WeightsError(
+            f"{error}: pip install lpips torch torchvision, of releases that fit to each other"
+        ) from error
     arrays: dict[str, Any] = convert(package.LPIPS(net=chosen.net, verbose=False), chosen.net)
     out = chosen.out or cache_folder() / f"lpips_{chosen.net}.npz"
     with atomic_write(out) as file:
@@ -60,4 +63,7 @@ def convert(model: Any, net: str) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except WeightsError as error:
+        raise SystemExit(str(error)) from None

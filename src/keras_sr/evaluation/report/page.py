@@ -82,7 +82,7 @@ def anchor_line(data: dict) -> str:
     """Return whether bicubic is where it has to be."""
     count = f"{data['pictures']} pictures, LR {escape(data['lr'])}."
     if not data["anchor"]:
-        return f"<p>{count} <strong>Unknown set:</strong> there is no published value to check against.</p>"
+        return f"<p>{count} <strong>Bicubic is not checked:</strong> {escape(data['unchecked'])}.</p>"
     measured, expected = data["anchor"]["measured"], data["anchor"]["expected"]
     if data["known"]:
         return (
@@ -335,6 +335,7 @@ def how_measured(results: dict) -> str:
             "machine",
             escape(f"{machine['processor']}, {machine['threads']} threads of {machine['cores']} cores"),
         ),
+        ("memory", "the most that the whole process held, every network of this run included"),
         ("software", escape(f"keras-sr {results['keras_sr']}, Python {machine['python']}, {versions}")),
         ("system", escape(machine["platform"])),
         ("seed", f"{results['seed']} (of the intervals)"),
