@@ -76,7 +76,7 @@ notebooks-smoke: $(VENV)/dev
 	KERAS_SR_SMOKE=1 $(BIN)/python scripts/notebooks.py $(NOTEBOOKS) --out build/notebooks
 
 docs: $(VENV)/dev
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Every package at the version that is installed, without local suffixes (+cpu) and without ourselves.
 constraints: $(VENV)/backends

@@ -5,9 +5,9 @@
 # here, no framework is needed, and it takes a minute. Lessons 1 to 6 train the six networks of Ledig et al.
 # (CVPR 2017, the SRGAN paper), one a lesson; lesson 7 collects what goes wrong.
 #
-# Install, once, in a terminal or (in Colab) in a cell with `%` in front:
+# Install, once, in a clone of the repository (in Colab, in a cell with `%` in front):
 #
-#     pip install "keras-sr[keras,notebooks]" tensorflow
+#     pip install ".[keras,notebooks]" tensorflow
 
 # %%
 from keras_sr import lessons
@@ -38,8 +38,8 @@ lessons.panels(("LR", small), ("bicubic", imresize(small, 4)), ("lite_x4", sr), 
 #
 # ## Measure it
 #
-# PSNR is the squared error on a logarithmic scale: 6 dB more is half the error. It is taken of the brightness
-# Y, without the 4 pixels at each side.
+# PSNR is the squared error on a logarithmic scale: 3 dB more is half of it, 6 dB more is half the error in
+# grey levels. It is taken of the brightness Y, without the 4 pixels at each side.
 
 # %%
 for name, picture in {"bicubic": imresize(small, 4), "lite_x4": sr}.items():

@@ -80,6 +80,7 @@ def copied(arguments: argparse.Namespace) -> registry.Passport:
     """Copy and export the weights of a run, and return their passport, still without scores."""
     npz = registry.FILES / f"{arguments.name}.npz"
     arrays, meta = store.read(find(arguments.run))
+    meta.pop("start", None)  # a path of this machine; the passport names the partner
     kind = np.float16 if arguments.half else np.float32
     store.save(npz, {name: array.astype(kind) for name, array in arrays.items()}, meta)
     with atomic_write(CURVES / f"{arguments.name}.csv") as file:

@@ -14,6 +14,8 @@ from typing import Any
 from latex2mathml.converter import convert
 from mkdocs.structure.files import File, Files
 
+from keras_sr import PUBLIC
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 PACKAGE = ROOT / "src" / "keras_sr"
@@ -41,7 +43,10 @@ def on_config(config: Any) -> Any:
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     parts = {
         "Tutorials": [{title(path): f"tutorials/{path.stem}.md"} for path in lessons],
-        "Reference": [{f"keras_sr.{name}": f"reference/{name}.md"} for name in PACKAGES],
+        "Reference": [
+            {"keras_sr": "reference/keras_sr.md"},
+            *({f"keras_sr.{name}": f"reference/{name}.md"} for name in PACKAGES),
+        ],
         "Decisions": [{first_heading(path): f"decisions/{path.name}"} for path in decisions],
     }
     for entry in config.nav:
@@ -57,6 +62,7 @@ def on_files(files: Files, config: Any) -> Files:
         files.append(File.generated(config, f"tutorials/{path.stem}.md", content=text))
         for name, data in pictures.items():
             files.append(File.generated(config, f"tutorials/{name}", content=data))
+    files.append(File.generated(config, "reference/keras_sr.md", content=public_names()))
     for name in PACKAGES:
         files.append(File.generated(config, f"reference/{name}.md", content=reference(name)))
     return files
@@ -142,6 +148,12 @@ def fenced(language: str, text: str) -> str:
 def text_of(value: str | list[str]) -> str:
     """Return a text of the notebook format, which may be a list of lines."""
     return value if isinstance(value, str) else "".join(value)
+
+
+def public_names() -> str:
+    """Return the page of what `import keras_sr` has, each name with the place where it is described."""
+    lines = [f"- [`keras_sr.{name}`][{module}.{name}]" for name, module in PUBLIC.items()]
+    return "\n".join(["# keras_sr", "", *lines, ""])
 
 
 def reference(name: str) -> str:

@@ -34,7 +34,7 @@ class TrainingError(KerasSRError):
 def unknown(kind: str, name: object, known: list[str] | tuple[str, ...]) -> str:
     """Return the one line said for a name that does not exist.
 
-    Example:
+    Examples:
         >>> unknown("recipe", "srgna", ["srgan_mse", "srresnet_mse"])
         "unknown recipe 'srgna': the known ones are srgan_mse, srresnet_mse"
     """

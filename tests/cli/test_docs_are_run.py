@@ -18,6 +18,9 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: Not run here: they change the environment that the tests run in, or are run by .ci/run.
 ELSEWHERE = ("python -m pip install", "make ")
 
+#: Weights that ship, and how a shrunk network of their build is made.
+STARTS = {"compact_x4": ["compact"], "srgan_vgg54": ["srresnet_mse", "--quick"]}
+
 
 def commands(page):
     lines = "\n".join(BLOCK.findall(page.read_text("utf-8"))).splitlines()
@@ -54,6 +57,8 @@ def desk(tmp_path, monkeypatch):
         for i in range(2):
             write(tmp_path / folder / "HR" / f"{i}.png", cat[:, 16 * i : 16 * i + 128])
     write(tmp_path / "truth.png", cat)
+    write(tmp_path / "large.png", cat)
+    write(tmp_path / "small.png", cat[::4, ::4])
     for name in ("ours", "theirs"):
         write(tmp_path / f"{name}.png", np.clip(cat.astype(int) + 3, 0, 255).astype("uint8"))
     for i in range(2):
@@ -92,10 +97,12 @@ def test_the_commands_of_a_page_run(page, desk, in_seconds, run):
         while "=" in words[0]:
             words.pop(0)  # KERAS_BACKEND: a process has one backend, and the suite runs on each
         arguments = words[1:]
-        if arguments[0] == "train" and "--start-from" in arguments and "compact_x4" in arguments:
-            # The shrunk network takes no weights of the full one: a shrunk start instead.
-            run("train", "compact", "--data", "photos/", "--out", "start")
-            arguments[arguments.index("compact_x4")] = "start"
+        for shipped, recipe in STARTS.items():
+            if arguments[0] == "train" and shipped in arguments and "--start-from" in arguments[:-1]:
+                # The shrunk network takes no weights of the full one: a shrunk start instead.
+                run("train", *recipe, "--data", "photos/", "--out", f"start_{shipped}")
+                at = arguments.index("--start-from") + 1
+                arguments[at] = arguments[at].replace(shipped, f"start_{shipped}")
         if arguments[0] == "train" and "--quick" in arguments:
             run("train", "srresnet_mse", "--data", "photos/", "--quick")
         if arguments[0] == "benchmark":

@@ -161,3 +161,36 @@ def test_a_benchmark_is_measured_after_each_epoch(run, photos, tmp_path):
     assert "photos_psnr" in (out / "log.csv").read_text()
     assert len((out / "benchmark" / "photos_x4.csv").read_text().splitlines()) == 3
     assert (out / "benchmark" / "photos_x4" / "step_00000004" / "0.png").exists()
+
+
+def test_a_known_set_is_found_by_name(run, photos, tmp_path, monkeypatch):
+    photos.rename(tmp_path / "Set5")
+    monkeypatch.setenv("KERAS_SR_DATA", str(tmp_path))
+    out = tmp_path / "run"
+    code, _, err = run(
+        "train", "compact", "--data", tmp_path / "Set5", "--out", out, "--smoke", "--evaluate", "set5/"
+    )
+    assert code == 0, err
+    assert "Set5_psnr" in (out / "log.csv").read_text()
+    code, _, err = run("train", "compact", "--data", tmp_path / "Set5", "--smoke", "--evaluate", "Set6")
+    assert code == 2
+    assert "'Set6' is neither a folder nor a known set" in err
+
+
+def test_a_run_knows_what_it_began_with(run, photos, tmp_path, monkeypatch):
+    """`--detail` lies between a network and its real start, wherever that was given."""
+    from keras_sr.cli.networks import partner_of
+
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--data", photos, "--smoke"]
+    assert run("train", "srresnet_mse", *arguments, "--out", "first")[0] == 0
+    assert run("train", "srgan_mse", *arguments, "--out", "second", "--start-from", "first")[0] == 0
+    assert partner_of("second") == "first"
+    # Again, finished: it still knows.
+    assert run("train", "srgan_mse", *arguments, "--out", "second")[0] == 0
+    assert partner_of("second") == "first"
+    # Moved together with its start.
+    (tmp_path / "runs").mkdir()
+    for name in ("first", "second"):
+        (tmp_path / name).rename(tmp_path / "runs" / name)
+    assert partner_of("runs/second") == "runs/first"

@@ -1,6 +1,5 @@
 """`keras-sr benchmark`: figures that can be compared, with all that they depend on beside them."""
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -10,10 +9,10 @@ import typer
 
 from keras_sr.cli.networks import network_file
 from keras_sr.cli.say import log_to_stderr, progress_bar, say
+from keras_sr.cli.sets import open_set
 from keras_sr.errors import DataError, KerasSRError
 
 if TYPE_CHECKING:
-    from keras_sr.evaluation.benchmark import Dataset
     from keras_sr.evaluation.candidates import Candidate
     from keras_sr.evaluation.score import Protocol
 
@@ -213,28 +212,6 @@ def refuse_twins(names: list[str], kind: str, remedy: str) -> None:
     twin = next((name for name in names if names.count(name) > 1), None)
     if twin:
         raise DataError(f"two {kind} are called {twin}: {remedy}")
-
-
-def open_set(data: str, scale: int) -> "Dataset":
-    """Return a set by folder or name; a known one that is nowhere is downloaded."""
-    from keras_sr.evaluation.benchmark import Dataset
-    from keras_sr.evaluation.download import cache_folder, fetch_set
-    from keras_sr.evaluation.folders import find_pairs
-    from keras_sr.evaluation.sets import find_set, known_set
-
-    own = os.environ.get("KERAS_SR_DATA")
-    places = [*([Path(own)] if own else []), cache_folder()]
-    known = known_set(data)
-    try:
-        name, folder = find_set(data, scale, places)
-    except DataError:
-        if known is None or scale not in known.trees:
-            raise
-        say(f"{known.name} is not in {', '.join(map(str, places))}: downloading it (for research; cite it)")
-        with progress_bar(known.name, 2 * known.pictures) as show:
-            fetch_set(known, scale, cache_folder(), progress=lambda done, total: show(done, ""))
-        name, folder = find_set(data, scale, places)
-    return Dataset(name, folder, tuple(find_pairs(folder, scale)))
 
 
 def refuse_other_protocol(out: Path, protocol: "Protocol", scale: int, ensemble: bool) -> None:

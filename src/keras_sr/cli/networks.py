@@ -81,7 +81,7 @@ def keras_network(name: str | None, scale: float | None) -> Any:
 
 
 def partner_of(name: str) -> str:
-    """Return the network that another one was trained from: by its passport, or beside its run folder.
+    """Return the network that another one was trained from: by its passport, or by what its run began with.
 
     Raises:
         WeightsError: It is not known.
@@ -92,9 +92,12 @@ def partner_of(name: str) -> str:
         from keras_sr.weights import store
         from keras_sr.weights.find import find
 
-        start = store.read(find(name))[1].get("recipe", {}).get("start_from", "")
-        if start and (Path(name).parent / start).is_dir():
-            return str(Path(name).parent / start)
+        meta = store.read(find(name))[1]
+        # Runs of older versions did not say what they began with, only what their recipe asks for.
+        start = meta.get("start") or meta.get("recipe", {}).get("start_from", "")
+        for place in (Path(start), Path(name).parent / Path(start).name):
+            if start and place.exists():
+                return str(place)
         if start in registry.names():
             return start
     elif name in registry.names():

@@ -35,8 +35,11 @@ def train(
         typer.Option(metavar="RUN_OR_WEIGHTS", help="Begin with these weights of the generator."),
     ] = None,
     evaluate: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Measure on this benchmark set after each epoch, with sheets."),
+        str | None,
+        typer.Option(
+            metavar="SET",
+            help="Measure after each epoch, with sheets: Set5, Set14, BSD100, Urban100, or a folder.",
+        ),
     ] = None,
 ) -> None:
     """Train a network on your own photographs.
@@ -45,8 +48,8 @@ def train(
     The small network, made for processors:
         keras-sr train compact --data photos/
     The networks of the paper, the second starting from the first:
-        keras-sr train srresnet_mse --data photos/ --evaluate BSD100/
-        keras-sr train srgan_vgg54 --data photos/ --evaluate BSD100/
+        keras-sr train srresnet_mse --data photos/ --evaluate BSD100
+        keras-sr train srgan_vgg54 --data photos/ --evaluate BSD100
     The same in hours on a processor instead of days on a GPU, from the weights that ship:
         keras-sr train srgan_vgg54 --data photos/ --quick
     Change what you like, or try everything out in seconds first:
@@ -82,7 +85,7 @@ def run(
     folder: Path,
     start_from: str | None,
     resume: bool,
-    benchmark: Path | None,
+    benchmark: str | None,
 ) -> Any:
     """Put photographs, recipe and callbacks together and train."""
     from keras_sr.data.batches import Batches
@@ -96,9 +99,11 @@ def run(
     source = open_photographs(data, recipe)
     callbacks = []
     if benchmark:
+        from keras_sr.cli.sets import open_set
         from keras_sr.evaluation.callback import BenchmarkCallback
 
-        callbacks.append(BenchmarkCallback(benchmark, recipe.scale, out_dir=folder / "benchmark"))
+        place = open_set(benchmark, recipe.scale).folder
+        callbacks.append(BenchmarkCallback(place, recipe.scale, out_dir=folder / "benchmark"))
 
     def batches(first: int, count: int) -> Batches:
         return Batches(

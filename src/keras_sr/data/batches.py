@@ -50,7 +50,7 @@ class Batches(keras.utils.PyDataset):
     Raises:
         DataError: The crop is no multiple of the scale or larger than every picture, or a value is unknown.
 
-    Example:
+    Examples:
         >>> from keras_sr.data.sources import ArraySource
         >>> photo = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
         >>> lr, hr = Batches(ArraySource([photo]), batch_size=2)[0]

@@ -14,7 +14,7 @@ TURNS = 8
 def crop_to_multiple(image: np.ndarray, scale: int) -> np.ndarray:
     """Return the picture without the rows and columns at its end that do not fill a multiple of `scale`.
 
-    Example:
+    Examples:
         >>> crop_to_multiple(np.zeros((10, 13, 3)), 4).shape
         (8, 12, 3)
     """

@@ -127,7 +127,7 @@ def held_out(names: Sequence[str], count: int) -> list[int]:
     Raises:
         DataError: Nothing would be left to train on.
 
-    Example:
+    Examples:
         >>> held_out(["a.png", "b.png", "c.png"], 1)
         [2]
     """
@@ -140,7 +140,7 @@ def held_out(names: Sequence[str], count: int) -> list[int]:
 def describe(skipped: Sequence[Skipped], most: int = 20) -> str:
     """Return the skipped files as text: how many, then one a line.
 
-    Example:
+    Examples:
         >>> print(describe([Skipped("a.jpg", "truncated"), Skipped("b.png", "2x2 pixels")]))
         2 files skipped
           a.jpg: truncated
@@ -206,7 +206,7 @@ def without_suffix(name: str) -> str:
 def undecorated(name: str, scale: int) -> str:
     """Return the same without the endings that tell LR from HR.
 
-    Example:
+    Examples:
         >>> undecorated("a/0801x4.png", 4), undecorated("a/0801_SRF_4_HR.png", 4), undecorated("1x2.png", 4)
         ('a/0801', 'a/0801', '1x2')
     """

@@ -18,7 +18,7 @@ CROPS, ORDER, NOISE = 0, 1, 2
 def uniforms(seed: int, first: int, count: int) -> np.ndarray:
     """Return four numbers in [0, 1) for each of the items `first` to `first + count - 1`: float64 (count, 4).
 
-    Example:
+    Examples:
         >>> bool((uniforms(1, 0, 8)[5] == uniforms(1, 5, 1)[0]).all())
         True
     """

@@ -192,7 +192,7 @@ def stems_of(pair: Pair) -> set[str]:
 def belongs(stem: str, base: str) -> bool:
     """Tell whether a name is another, or that with something behind it.
 
-    Example:
+    Examples:
         >>> belongs("img_001_x4", "img_001"), belongs("img_001x4", "img_001"), belongs("img_0012", "img_001")
         (True, True, False)
     """

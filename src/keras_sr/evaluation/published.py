@@ -235,7 +235,7 @@ def verdict(psnr: float, name: str, rows: list[Published], recipe: str = "") -> 
     Returns:
         `"reached"`, `"within"` (0.05 dB), `"below"` or `"none"`, and a phrase that says it.
 
-    Example:
+    Examples:
         >>> verdict(30.93, "Set5", rows_for("Set5", 4, "paper"), "srresnet_mse")
         ('below', 'below SRResNet by 1.12 dB')
     """

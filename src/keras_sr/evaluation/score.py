@@ -255,7 +255,7 @@ def to_bytes(sr: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 def bicubic(scale: int) -> Upscaler:
     """Return the upscaler that every paper's first row shows: MATLAB's `imresize(lr, scale)`.
 
-    Example:
+    Examples:
         >>> bicubic(4)(np.zeros((2, 3, 3), np.uint8)).shape
         (8, 12, 3)
     """
@@ -278,7 +278,7 @@ def find_protocol(protocol: str | Protocol) -> Protocol:
 def figures(psnr: float, ssim: float) -> str:
     """Return the two figures as tables print them.
 
-    Example:
+    Examples:
         >>> figures(28.4302, 0.81111)
         '28.43 dB / 0.8111'
     """

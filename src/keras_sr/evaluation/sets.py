@@ -112,8 +112,8 @@ SETS = {
 
 
 def known_set(name: str) -> KnownSet | None:
-    """Return the set of a name, in any case, or None. `B100` is BSD100."""
-    name = name.lower()
+    """Return the set of a name, in any case, or None. `B100` is BSD100, and so is `BSD100/`."""
+    name = name.lower().rstrip("/")
     return SETS.get("bsd100" if name == "b100" else name)
 
 

@@ -15,7 +15,7 @@ def interval(values: list[float], seed: int = 0) -> tuple[float, float]:
         values: One for each picture, finite.
         seed: The same seed draws the same pictures, so intervals of two models belong together.
 
-    Example:
+    Examples:
         >>> interval([1.0, 1.0, 1.0])
         (1.0, 1.0)
     """

@@ -16,7 +16,7 @@ def bleed(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     Returns:
         float32 (H, W, C).
 
-    Example:
+    Examples:
         >>> row = np.array([[[1.0], [0.2], [0.9]]], np.float32)
         >>> bleed(row, np.array([[1, 0, 0]], np.float32))[..., 0]
         array([[1., 1., 1.]], dtype=float32)
@@ -58,7 +58,7 @@ def hold(sr: np.ndarray, lr: np.ndarray, scale: int) -> None:
         lr: (H, W).
         scale: SR size over LR size.
 
-    Example:
+    Examples:
         >>> sr = np.array([[240, 251, 90, 4]], np.uint8).repeat(2, 0)
         >>> hold(sr, np.array([[255, 255]], np.uint8), 2)
         >>> sr[0]

@@ -22,7 +22,7 @@ def to_float(pixels: np.ndarray) -> np.ndarray:
     Raises:
         PictureError: The array has another type.
 
-    Example:
+    Examples:
         >>> to_float(np.array([0, 51, 255], np.uint8))
         array([0. , 0.2, 1. ], dtype=float32)
     """
@@ -44,7 +44,7 @@ def from_float(pixels: np.ndarray, dtype: str | np.dtype = "uint8") -> np.ndarra
     Raises:
         PictureError: The type is unknown, or a value is NaN (a network that has diverged).
 
-    Example:
+    Examples:
         >>> from_float(np.array([-0.1, 0.5, 0.998, 1.2]))
         array([  0, 128, 254, 255], dtype=uint8)
     """

@@ -120,7 +120,7 @@ def imresize(
     Raises:
         KerasSRError: Neither or both of `scale` and `size` given, or not positive; unknown kernel.
 
-    Example:
+    Examples:
         >>> imresize(np.array([[0, 255], [255, 0]], np.uint8), 0.5)
         array([[128]], dtype=uint8)
     """
@@ -162,7 +162,7 @@ def imresize_rows(image: np.ndarray, size: tuple[int, int], rows: slice) -> np.n
     Returns:
         float64 (rows, W') or (rows, W', C).
 
-    Example:
+    Examples:
         >>> image = np.arange(12.0).reshape(4, 3)
         >>> np.allclose(imresize_rows(image, (9, 5), slice(2, 4)), imresize(image, size=(9, 5))[2:4])
         True

@@ -39,7 +39,7 @@ def sheet(panels: Sequence[tuple[str, np.ndarray]], caption: str = "") -> np.nda
     Raises:
         PictureError: There is no panel, or a panel is not such a picture.
 
-    Example:
+    Examples:
         >>> lr, hr = np.zeros((60, 80, 3), np.uint8), np.zeros((240, 320, 3), np.uint8)
         >>> sheet([("LR", lr), ("HR", hr)]).shape[1] > 640
         True

@@ -81,7 +81,7 @@ def release(*arrays: np.ndarray | None) -> None:
 def pieces(height: int, row_bytes: int) -> Iterator[slice]:
     """Yield slices of rows that together are a picture, each about `PIECE` bytes.
 
-    Example:
+    Examples:
         >>> list(pieces(5, PIECE // 2))
         [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """

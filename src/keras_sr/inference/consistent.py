@@ -59,7 +59,7 @@ def consistent(sr: np.ndarray, lr: np.ndarray) -> np.ndarray:
     Returns:
         float32 (H, W, C); exact but for what has to be clipped, a few hundredths of a level of 8 bits.
 
-    Example:
+    Examples:
         >>> from keras_sr.images.resize import imresize
         >>> rng = np.random.default_rng(0)
         >>> lr = rng.random((6, 9, 3), np.float32) * 0.2 + 0.4

@@ -22,7 +22,7 @@ def self_ensemble(enlarge: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.n
     Returns:
         LR uint8 (h, w, 3) to SR float32 (H, W, 3).
 
-    Example:
+    Examples:
         >>> twice = self_ensemble(lambda lr: lr.repeat(2, 0).repeat(2, 1) / np.float32(255))
         >>> twice(np.full((2, 3, 3), 51, np.uint8)).shape
         (4, 6, 3)

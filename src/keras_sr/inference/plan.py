@@ -150,7 +150,7 @@ def target_name(source: Path, pattern: str, ending: str = "", facts: dict[str, s
     Raises:
         PictureError: The pattern has other fields, or makes something that is no file name.
 
-    Example:
+    Examples:
         >>> target_name(Path("my/Cat.JPG"), "{stem}_x4.{ext}"), target_name(Path("a.pbm"), "2x{stem}.{ext}")
         ('Cat_x4.JPG', '2xa.png')
     """

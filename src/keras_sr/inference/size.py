@@ -32,7 +32,7 @@ class Size:
     def of(self, height: int, width: int, network: int) -> tuple[int, int]:
         """Return (height, width) of the result of a picture, at least 1x1.
 
-        Example:
+        Examples:
             >>> Size(scale=2.5).of(30, 41, 4), Size(width=100).of(30, 40, 4)
             ((75, 103), (75, 100))
         """

@@ -93,7 +93,7 @@ def tiles(height: int, width: int, *, tile: tuple[int, int], margin: int, frame:
 def spans(length: int, window: int, margin: int, frame: int = 0) -> list[Span]:
     """Cut one axis into windows of one size, at most `window`, as few and as small as can be.
 
-    Example:
+    Examples:
         >>> [(s.start, s.stop, s.keep_start, s.keep_stop) for s in spans(20, 12, 2)]
         [(0, 12, 0, 10), (8, 20, 10, 20)]
         >>> [(s.start, s.stop, s.keep_start, s.keep_stop) for s in spans(4, 12, 2, frame=3)]
@@ -118,7 +118,7 @@ def spans(length: int, window: int, margin: int, frame: int = 0) -> list[Span]:
 def mirrored(start: int, stop: int, length: int) -> np.ndarray:
     """Return which pixels of 0 to `length` stand at `start` to `stop`, mirrored as often as it takes.
 
-    Example:
+    Examples:
         >>> mirrored(-3, 7, 4).tolist()
         [2, 1, 0, 0, 1, 2, 3, 3, 2, 1]
     """

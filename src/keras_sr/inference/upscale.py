@@ -66,7 +66,7 @@ def upscale(
         PictureError: The picture cannot be read or understood.
         KerasSRError: No such network, or no engine for it.
 
-    Example:
+    Examples:
         >>> upscale(np.zeros((8, 9, 5), np.uint16)).shape
         (32, 36, 5)
     """
@@ -153,7 +153,7 @@ def pages(height: int, count: int, scale: int) -> Iterator[tuple[slice, slice]]:
 def band_groups(bands: int, rgb: Sequence[int] | None) -> list[tuple[int, ...]]:
     """Return which bands go through the network together: three as RGB, others each by itself.
 
-    Example:
+    Examples:
         >>> band_groups(3, None), band_groups(2, None), band_groups(5, (3, 2, 1))
         ([(0, 1, 2)], [(0,), (1,)], [(3, 2, 1), (0,), (4,)])
     """

@@ -111,7 +111,7 @@ def published_row(recipe: str) -> Published | None:
 def as_text(table: list[list[str]]) -> str:
     """Return rows as lines with aligned columns.
 
-    Example:
+    Examples:
         >>> print(as_text([["a", "b"], ["long", "c"]]))
         a     b
         long  c

@@ -26,7 +26,7 @@ def lr_consistency(sr: np.ndarray, lr: np.ndarray) -> float:
         PictureError: SR is not a whole number of times larger, the same on both sides; or one of them is
             no picture, or holds NaN or values far from [0, 1].
 
-    Example:
+    Examples:
         >>> lr_consistency(np.full((8, 12, 3), 7, np.uint8), np.full((2, 3, 3), 7, np.uint8))
         inf
     """
@@ -56,7 +56,7 @@ def whole_scale(sr: np.ndarray, lr: np.ndarray) -> int:
 class LRConsistency(PerPictureMean):
     """The mean over pictures of `lr_consistency`: update(sr, lr).
 
-    Example:
+    Examples:
         >>> metric = LRConsistency()
         >>> metric.update(np.full((8, 8, 3), 10, np.uint8), np.zeros((2, 2, 3), np.uint8))
         >>> round(metric.result(), 2)

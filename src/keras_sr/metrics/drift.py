@@ -24,7 +24,7 @@ def color_drift(sr: np.ndarray, hr: np.ndarray, *, crop_border: int = 0) -> np.n
     Raises:
         PictureError: The pictures cannot be compared; the line says why.
 
-    Example:
+    Examples:
         >>> color_drift(np.full((4, 4, 3), 20, np.uint8), np.full((4, 4, 3), 10, np.uint8)).round(3) + 0.0
         array([8.588, 0.   , 0.   ])
     """
@@ -36,7 +36,7 @@ def color_drift(sr: np.ndarray, hr: np.ndarray, *, crop_border: int = 0) -> np.n
 class ColorDrift(PerPictureMean):
     """The mean over pictures of `color_drift`, an array (3,); shifts up and down cancel in it.
 
-    Example:
+    Examples:
         >>> metric = ColorDrift()
         >>> metric.update(np.full((2, 4, 4, 3), 20, np.uint8), np.full((2, 4, 4, 3), 10, np.uint8))
         >>> float(metric.result()[0].round(3))

@@ -38,7 +38,7 @@ def ms_ssim(
         PictureError: The pictures cannot be compared (the line says why), or a side is below 161 pixels
             after shaving.
 
-    Example:
+    Examples:
         >>> hr = np.tile(np.arange(161, dtype=np.uint8)[:, None, None], (1, 161, 3))
         >>> ms_ssim(hr, hr)
         1.0
@@ -72,7 +72,7 @@ def halve(planes: np.ndarray) -> np.ndarray:
 class MSSSIM(PerPictureMean):
     """The mean over pictures of `ms_ssim`, whose options it takes.
 
-    Example:
+    Examples:
         >>> metric = MSSSIM()
         >>> hr = np.tile(np.arange(161, dtype=np.uint8)[:, None, None], (1, 161, 3))
         >>> metric.update(hr, hr)

@@ -25,7 +25,7 @@ def psnr(
     Raises:
         PictureError: The pictures cannot be compared; the line says why.
 
-    Example:
+    Examples:
         >>> hr = np.full((8, 8, 3), 100, np.uint8)
         >>> round(psnr(hr + np.uint8(1), hr, channel="rgb"), 4)
         48.1308
@@ -43,7 +43,7 @@ def psnr_of_planes(a: np.ndarray, b: np.ndarray) -> float:
 class PSNR(PerPictureMean):
     """The mean over pictures of `psnr`, whose options it takes.
 
-    Example:
+    Examples:
         >>> metric = PSNR(crop_border=4)
         >>> hr = np.zeros((2, 16, 16, 3), np.uint8)
         >>> metric.update(hr + np.uint8(10), hr)

@@ -22,7 +22,7 @@ def sharpness(image: np.ndarray, *, crop_border: int = 0) -> float:
     Raises:
         PictureError: It is no picture, or less than 2x2 pixels after shaving.
 
-    Example:
+    Examples:
         >>> sharpness(np.full((8, 8, 3), 100, np.uint8))
         0.0
     """
@@ -37,7 +37,7 @@ def sharpness(image: np.ndarray, *, crop_border: int = 0) -> float:
 class Sharpness(PerPictureMean):
     """The mean over pictures of `sharpness`: update(image).
 
-    Example:
+    Examples:
         >>> metric = Sharpness()
         >>> metric.update(np.zeros((8, 8, 3), np.uint8))
         >>> metric.result()

@@ -43,7 +43,7 @@ def ssim(
         PictureError: The pictures cannot be compared (the line says why), or have less than 11 pixels
             on a side after shaving.
 
-    Example:
+    Examples:
         >>> hr = np.arange(768, dtype=np.uint8).reshape(16, 16, 3)
         >>> ssim(hr, hr)
         1.0
@@ -136,7 +136,7 @@ BAND = band()
 class SSIM(PerPictureMean):
     """The mean over pictures of `ssim`, whose options it takes.
 
-    Example:
+    Examples:
         >>> metric = SSIM(channel="rgb")
         >>> hr = np.arange(768, dtype=np.uint8).reshape(16, 16, 3)
         >>> metric.update(hr, hr)

@@ -35,7 +35,7 @@ def get(name: str, *, quick: bool = False, smoke: bool = False, overrides: Seque
     Raises:
         RecipeError: Unknown name or field, or a value that does not fit.
 
-    Example:
+    Examples:
         >>> get("srgan_vgg54", overrides=["batch_size=8"]).content_layers
         ('block5_conv4',)
     """

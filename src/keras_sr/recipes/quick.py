@@ -1,7 +1,8 @@
 """The paper's variants in an hour or a few on a processor: what `--quick` changes, and why.
 
 The paper's settings are for days on a GPU; on a processor they end far from where they lead. What ships of
-the six variants was trained with these (docs/lab-log.md). compact and lite are quick already.
+the six variants was trained with these, srgan_vgg54 in three runs, each from the one before
+(docs/lab-log.md); its 2,400 steps here have not been run in one piece. compact and lite are quick already.
 """
 
 from dataclasses import replace

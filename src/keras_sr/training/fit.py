@@ -84,7 +84,7 @@ def fit(
         set_aside(out, say)
     check_same_recipe(recipe, out)
     model = build_model(recipe, data_format)
-    step, rows = begin(recipe, model, out, start_from, say)
+    step, rows, start = begin(recipe, model, out, start_from, say)
     log = Log(out, rows)
     bar = ProgressBar(recipe.name, recipe.steps, step) if progress else None
     last = LastLogs()
@@ -106,13 +106,14 @@ def fit(
             check_finite(model, last.logs, step, out)
             step += span
             log.add({"step": step, "seconds": time.perf_counter() - began, **last.logs})
-            checkpoints.save(out, model, {"step": step, "recipe": as_json(recipe), "rows": log.rows})
+            meta = {"step": step, "recipe": as_json(recipe), "start": start}
+            checkpoints.save(out, model, {**meta, "rows": log.rows})
             log.write()
-            save_snapshot(recipe, model, out, step, span)
+            save_snapshot(recipe, model, out, meta, span)
     finally:
         if bar:
             bar.close()
-    save_generator(out / "generator.npz", recipe, model, step)
+    save_generator(out / "generator.npz", model, {"step": step, "recipe": as_json(recipe), "start": start})
     return Result(out, model.ema_generator or model.generator, log.rows)
 
 
@@ -122,15 +123,15 @@ def begin(
     out: Path,
     start_from: str | Path | None,
     say: Callable[[str], None],
-) -> tuple[int, list[dict]]:
-    """Set the model's state; return the step to go on from and the log so far."""
+) -> tuple[int, list[dict], str]:
+    """Set the model's state; return the step to go on from, the log so far and what the run began with."""
     if (out / checkpoints.STATE).exists():
         meta = checkpoints.restore(out, model)
         if meta["step"] >= recipe.steps:
             say(f"{out} is finished: {meta['step']} steps; its weights are in {out / 'generator.npz'}")
         else:
             say(f"{out}: going on from step {meta['step']} of {recipe.steps}")
-        return meta["step"], meta["rows"]
+        return meta["step"], meta["rows"], meta.get("start", "")
     if start_from:
         arrays, _ = generator_arrays(start_from)
         store.assign(model.generator, arrays, str(start_from))
@@ -139,7 +140,7 @@ def begin(
         say(f"{out}: starting from the weights in {start_from}")
     write_json(out / "recipe.json", as_json(recipe))
     write_json(out / "versions.json", versions())
-    return 0, []
+    return 0, [], str(start_from or "")
 
 
 def check_same_recipe(recipe: Recipe, out: Path) -> None:
@@ -203,17 +204,16 @@ def check_finite(model: SuperResolution, logs: dict, step: int, out: Path) -> No
         )
 
 
-def save_snapshot(recipe: Recipe, model: SuperResolution, out: Path, step: int, span: int) -> None:
+def save_snapshot(recipe: Recipe, model: SuperResolution, out: Path, meta: dict, span: int) -> None:
     """Keep the weights of this step, if the recipe asks for one now."""
-    every = recipe.snapshot_every
+    step, every = meta["step"], recipe.snapshot_every
     if every and step // every > (step - span) // every:
-        save_generator(out / "snapshots" / f"step_{step:07d}.npz", recipe, model, step)
+        save_generator(out / "snapshots" / f"step_{step:07d}.npz", model, meta)
 
 
-def save_generator(path: Path, recipe: Recipe, model: SuperResolution, step: int) -> None:
-    """Write the weights to use: the average where there is one."""
-    network = model.ema_generator or model.generator
-    store.save(path, store.network_arrays(network), {"step": step, "recipe": as_json(recipe)})
+def save_generator(path: Path, model: SuperResolution, meta: dict) -> None:
+    """Write the weights to use, the average where there is one, with what they are."""
+    store.save(path, store.network_arrays(model.ema_generator or model.generator), meta)
 
 
 class LastLogs(keras.callbacks.Callback):

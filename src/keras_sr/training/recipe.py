@@ -16,10 +16,60 @@ class Recipe:
 
     Losses are weights of named terms, 0 leaves a term out. The defaults are the settings of Ledig et al.
     2017 (arXiv 1609.04802, section 3.2) that all six variants share.
+
+    Attributes:
+        name: Of the recipe.
+        expect: What the run reaches, with protocol, for whoever compares; changes nothing.
+        generator: A name in `models.GENERATORS`.
+        scale: SR size over LR size.
+        features: Channels of the generator.
+        blocks: Residual blocks of SRResNet, convolutions of a compact network.
+        normalization: In SRResNet's blocks: `"batch"` or `"none"`.
+        upsampler: SRResNet's: `"pixel_shuffle"` or `"upsampling2d"`.
+        discriminator_features: Channels of the discriminator's first convolution.
+        discriminator_normalization: `"batch"`, `"spectral"` or `"none"`.
+        mse: Weight of the mean squared error of RGB.
+        l1: Weight of the mean absolute error of RGB.
+        charbonnier: Weight of the smooth absolute error of RGB.
+        luma: Weight of the mean absolute error of brightness.
+        consistency: Weight of the mean squared error after averaging over LR pixels: it holds colours.
+        content: Weight of the mean squared error of VGG19's features.
+        style: Weight of the mean squared error of their correlations.
+        adversarial: Weight of the discriminator's verdict; anything but 0 makes the recipe a GAN.
+        content_layers: Layers of VGG19 that `content` compares.
+        content_before_activation: Whether before their ReLU.
+        style_layers: Layers of VGG19 that `style` compares.
+        vgg_weights: `"imagenet"`, or a file.
+        adversarial_loss: `"bce"` (the paper), `"relativistic"` or `"hinge"`.
+        label_smoothing: How far below 1 the discriminator's target for HR lies.
+        r1: Weight of the penalty on the discriminator's gradient at HR; 0 leaves it out.
+        crop: Side of an HR crop in pixels, a multiple of the scale.
+        batch_size: Crops a step.
+        degradation: How LR is made: `"bicubic"` (MATLAB's) or `"bilinear"`.
+        optimizer: Of the generator: `"adam"` or `"muon"`.
+        discriminator_optimizer: The same for the discriminator.
+        steps: All steps of the run.
+        learning_rate: The highest rate of the generator.
+        discriminator_learning_rate: The same for the discriminator.
+        schedule: `"constant"`, `"step"` (a tenth after half of the steps), `"cosine"` (to zero at the last
+            step) or `"cooldown"` (constant, to zero in the last quarter).
+        warmup_steps: Steps in which the rate rises from zero.
+        beta_1: Adam's; the kernels that Muon trains have a momentum of 0.95.
+        beta_2: Adam's.
+        weight_decay: Of the kernels that Muon trains, a share of the rate.
+        clip_norm: The largest norm of all gradients together; 0 clips nothing.
+        ema: How much of the average of the weights stays in each step; 0 keeps none. The average is what is
+            measured and saved.
+        precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
+        seed: Of weights, crops and noise.
+        start_from: The recipe whose generator this one starts from; "" starts from noise.
+        steps_per_epoch: Steps between checkpoints, and between measurements.
+        steps_per_call: Steps that the backend runs in one call: more on a GPU.
+        snapshot_every: Steps between generators that are kept in `snapshots/`, each written when its epoch
+            ends; 0 keeps none.
     """
 
     name: str
-    #: What the run should reach, with protocol, for whoever compares.
     expect: str = ""
 
     # Networks
@@ -153,7 +203,7 @@ def override(recipe: Recipe, settings: list[str]) -> Recipe:
     Raises:
         RecipeError: An item has no `=`, no such field exists, or the value has another type.
 
-    Example:
+    Examples:
         >>> override(Recipe(name="x", mse=1.0), ["batch_size=8", "learning_rate=1e-3"]).batch_size
         8
     """

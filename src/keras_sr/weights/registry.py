@@ -46,12 +46,13 @@ class Passport:
         generator: The network's name in `models.GENERATORS`.
         scale: SR size over LR size.
         recipe: Every field of the recipe that trained it.
-        command: The command that trains it again.
+        command: The command of its last run. One that starts from weights of its own name went on from
+            an earlier state of them (docs/lab-log.md).
         commit: The commit of the code that trained it.
         data: The photographs it was trained on.
         licence: Under which terms the weights may be used.
-        steps: Training steps.
-        hours: Hours of training.
+        steps: Training steps of that run.
+        hours: Hours of training, of all runs that led to it.
         hardware: What it was trained on.
         scores: set: {metric: mean over its pictures}. `psnr` and `ssim` are the paper's (Y, `scale` pixels
             shaved), `matlab_psnr` and `matlab_ssim` the same on Y rounded to whole levels; `lpips`, `niqe`,
