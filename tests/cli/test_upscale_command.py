@@ -96,6 +96,68 @@ def test_a_folder_without_pictures(run, network_file, tmp_path):
     assert "no picture in" in err
 
 
+def test_an_empty_folder_does_not_cost_the_others(run, photographs, network_file, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, out, err = run(
+        "upscale", tmp_path / "empty", photographs, "-o", tmp_path / "large", "-n", network_file
+    )
+    assert (code, len(out.splitlines())) == (0, 3)
+    assert f"no picture in {tmp_path / 'empty'}" in err
+
+
+@pytest.mark.parametrize("way", ["--resume", "--skip-existing"])
+@pytest.mark.parametrize("inside", ["large", ""])
+def test_a_batch_goes_on_where_its_results_lie_among_its_pictures(
+    run, photographs, network_file, way, inside
+):
+    arguments = [photographs, "-r", "-o", photographs / inside, "-n", network_file]
+    assert run("upscale", *arguments, way)[0] == 0
+    before = names(photographs / inside)
+    (photographs / inside / "b_x2.png").unlink()
+    code, out, err = run("upscale", *arguments, way)
+    assert code == 0, err
+    assert names(photographs / inside) == before
+    assert len(out.splitlines()) == 3
+    assert err.count("left alone") == 2
+    # Without either nothing is written over.
+    code, _, err = run("upscale", *arguments)
+    assert code == 2
+    assert "if it is of an earlier run, --resume" in err
+
+
+def test_a_picture_at_the_place_of_a_result_is_not_written_over(run, photographs, network_file):
+    """`a_x2.png` was there before any run: no ledger knows it."""
+    (photographs / "a_x2.png").write_bytes((photographs / "b.png").read_bytes())
+    before = (photographs / "a_x2.png").read_bytes()
+    code, _, err = run("upscale", photographs, "-o", photographs, "-n", network_file, "--resume")
+    assert code == 2
+    assert "written over a picture that is read" in err
+    assert (photographs / "a_x2.png").read_bytes() == before
+
+
+def test_a_map_that_is_missing_is_written_for_a_result_that_is_there(
+    run, photographs, network_file, tmp_path
+):
+    arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "large", "-n", network_file, "--resume"]
+    assert run(*arguments)[0] == 0
+    code, out, err = run(*arguments, "--map")
+    assert code == 0
+    assert "left alone" in err
+    assert out.splitlines()[1] == str(tmp_path / "large" / "a_x2_map.png")
+    assert run(*arguments, "--map")[1].splitlines() == [str(tmp_path / "large" / "a_x2.png")]
+
+
+def test_a_report_needs_a_place(run, photographs, network_file, tmp_path):
+    arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "large", "-n", network_file, "--report"]
+    code, out, err = run(*arguments, photographs)
+    assert (code, out) == (2, "")
+    assert "is a folder: give it the name of a file" in err
+    code, _, err = run(*arguments, photographs / "a.png" / "report.json")
+    assert code == 2
+    assert "cannot write the report" in err
+    assert ".part" not in err
+
+
 def test_a_place_that_cannot_be_written(run, photographs, network_file, tmp_path):
     (tmp_path / "file").write_text("in the way")
     target = tmp_path / "file" / "large.png"
@@ -265,6 +327,38 @@ def test_pipes(run, photographs, network_file, tmp_path, monkeypatch):
     assert not leaving.value.code
     expected = upscale(photographs / "a.png", open_engine(network_file))
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(out.getvalue()))), expected)
+
+
+def test_pipes_take_what_they_can_do_and_say_what_is_lost(
+    run, photographs, network_file, tmp_path, monkeypatch
+):
+    (tmp_path / "keep.png").write_bytes(b"old")
+    for option in ("--skip-existing", "--dry-run"):
+        code, _, err = run("upscale", "-", "-o", tmp_path / "keep.png", "-n", network_file, option)
+        assert code == 2
+        assert "need files, not -" in err
+    assert (tmp_path / "keep.png").read_bytes() == b"old"
+    code, _, err = run("upscale", "-", "-n", network_file)
+    assert code == 2
+    assert "a picture from a pipe goes to a file" in err
+    deep = np.full((8, 8, 3), 1000, np.uint16)
+    data = b"P6\n8 8\n65535\n" + deep.astype(">u2").tobytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    code, out, err = run("upscale", "-", "-o", tmp_path / "a.png", "-n", network_file)
+    assert (code, out) == (0, f"{tmp_path / 'a.png'}\n")
+    assert "-: left behind: 16 bits a channel (scaled to 8)" in err
+
+
+def test_consistency_is_not_measured_on_colours_that_nobody_sees(run, network_file, tmp_path):
+    rgba = np.random.default_rng(0).integers(0, 255, (12, 16, 4), np.uint8)
+    for name, alpha in (("cut", 0), ("solid", 255)):
+        rgba[:, 8:, 3], rgba[:, :8, 3] = alpha, 255
+        Image.fromarray(rgba).save(tmp_path / f"{name}.png")
+    arguments = ["-o", tmp_path / "large", "-n", network_file, "--report", tmp_path / "report.json"]
+    assert run("upscale", tmp_path / "cut.png", tmp_path / "solid.png", *arguments)[0] == 0
+    cut, solid = json.loads((tmp_path / "report.json").read_text())["pictures"]
+    assert cut["lr_psnr"] is None
+    assert solid["lr_psnr"] > 0
 
 
 def test_unknown_networks_and_engines_list_the_known_ones(run, photographs, network_file, tmp_path):

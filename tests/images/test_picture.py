@@ -225,6 +225,88 @@ def test_pages_of_different_sizes_and_formats_of_one_page_are_told(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, three.pixels[:10])
 
 
+@pytest.mark.parametrize("orientation", [2, 3, 4, 5, 6, 7, 8])
+def test_pages_are_turned_one_by_one(tmp_path, orientation):
+    flat = [np.full((20, 30, 3), level, np.uint8) for level in (0, 120, 250)]
+    for page in flat:
+        page[:5, :8] = 60  # a mark in a corner
+    frames = [Image.fromarray(x) for x in flat]
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:], tiffinfo={274: orientation})
+    picture = read(tmp_path / "a.tif")
+    assert picture.pages == 3
+    height = len(picture.pixels) // 3
+    for i, page in enumerate(flat):
+        exif = Image.Exif()
+        exif[274] = orientation
+        single = io.BytesIO()
+        Image.fromarray(page).save(single, "TIFF", tiffinfo={274: orientation})
+        wanted = read(single.getvalue()).pixels
+        np.testing.assert_array_equal(picture.pixels[i * height :][:height], wanted)
+
+
+def test_an_animated_png_is_one_frame_and_says_so(tmp_path):
+    frames = [Image.fromarray(pixels()) for _ in range(3)]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], duration=100)
+    picture = read(tmp_path / "a.png")
+    np.testing.assert_array_equal(picture.pixels, np.asarray(frames[0]))
+    assert picture.lost == ("all frames but the first",)
+
+
+# --- what the bands of a TIFF are
+
+
+@pytest.mark.parametrize("extra", [None, 0, 1, 2])
+@pytest.mark.parametrize("bands", [2, 4])
+def test_a_band_that_is_not_called_alpha_is_a_band(tmp_path, bands, extra):
+    """Near infrared beside RGB, two channels of radar: 0 in them hides nothing."""
+    values = pixels(bands)
+    values[:, :10, -1] = 0
+    tifffile_like(tmp_path / "a.tif", values, photometric=2 if bands == 4 else 1, extra=extra)
+    picture = read(tmp_path / "a.tif")
+    if extra in (1, 2):
+        assert picture.alpha is not None
+        np.testing.assert_array_equal(picture.alpha, values[..., -1])
+    else:
+        assert picture.alpha is None
+        np.testing.assert_array_equal(picture.pixels, values)
+
+
+def tifffile_like(path, values, *, photometric, extra):
+    """Write an uncompressed TIFF, one strip, with the tags that other programs write."""
+    height, width, bands = values.shape
+    tags = {256: width, 257: height, 259: 1, 262: photometric, 277: bands, 278: height, 284: 1}
+    tags |= {258: 0, 273: 0, 279: values.nbytes} | ({} if extra is None else {338: extra})
+    behind = 8 + 2 + 12 * len(tags) + 4
+    # Two numbers of 16 bits stand in the tag itself, four behind all tags.
+    tags |= {258: 8 + (8 << 16) if bands == 2 else behind, 273: behind + 2 * bands}
+    longs = {258, 273, 279}
+    entries = b"".join(
+        struct.pack("<HHI", tag, 4 if tag in longs - {258} else 3, bands if tag == 258 else 1)
+        + (struct.pack("<I", value) if tag in longs else struct.pack("<HH", value, 0))
+        for tag, value in sorted(tags.items())
+    )
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    path.write_bytes(head + entries + bytes(4) + struct.pack(f"<{bands}H", *[8] * bands) + values.tobytes())
+
+
+def test_ycbcr_without_jpeg_is_not_taken_for_rgb(tmp_path):
+    rgb = smooth()
+    Image.fromarray(rgb).convert("YCbCr").save(tmp_path / "a.tif")
+    assert np.abs(read(tmp_path / "a.tif").pixels.astype(int) - rgb).max() <= 3
+
+
+def test_kinds_that_are_not_read_are_not_called_damaged(tmp_path):
+    lab = ImageCms.profileToProfile(
+        Image.fromarray(smooth()),
+        ImageCms.createProfile("sRGB"),
+        ImageCms.createProfile("LAB"),
+        outputMode="LAB",
+    )
+    lab.save(tmp_path / "a.tif")
+    with pytest.raises(PictureError, match="Lab of 8 bits is not read: convert it to sRGB"):
+        read(tmp_path / "a.tif")
+
+
 # --- what a format cannot hold
 
 
@@ -238,6 +320,42 @@ def test_what_is_lost_is_said(tmp_path):
     floats = Picture(pixels(3, np.float32))
     assert write(tmp_path / "a.png", floats) == ("floats (rounded to 16 bits)",)
     assert np.abs(read(tmp_path / "a.png").pixels / 65535 - floats.pixels).max() <= 0.51 / 65535
+
+
+def test_floats_far_from_0_and_1_are_not_clipped_to_white(tmp_path):
+    levels = Picture(255 * pixels(1, np.float32))
+    assert write(tmp_path / "a.tif", levels) == ()
+    with pytest.raises(PictureError, match=r"floats go from .*only \[0, 1\] fits"):
+        write(tmp_path / "a.png", levels)
+    assert not (tmp_path / "a.png").exists()
+    # A network overshoots a little.
+    assert write(tmp_path / "b.png", Picture(pixels(1, np.float32) * 1.2 - 0.1))
+
+
+def test_captions_that_only_jpeg_holds_are_said(tmp_path):
+    iptc = b"\x1c\x02\x78\x00\x07Caption"
+    block = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(iptc)) + iptc
+    Image.fromarray(smooth()).save(tmp_path / "a.jpg")
+    plain = (tmp_path / "a.jpg").read_bytes()
+    app13 = b"\xff\xed" + struct.pack(">H", len(block) + 2) + block
+    (tmp_path / "a.jpg").write_bytes(plain[:2] + app13 + plain[2:])
+    picture = read(tmp_path / "a.jpg")
+    assert write(tmp_path / "b.jpg", picture) == ()
+    assert b"Caption" in (tmp_path / "b.jpg").read_bytes()
+    for suffix in (".png", ".tif", ".webp", ".avif"):
+        assert write(tmp_path / f"b{suffix}", picture) == ("IPTC",)
+
+
+def test_deep_colour_that_pillow_halves_is_said(tmp_path):
+    deep = pixels(3, np.uint16)
+    head = f"P6\n{W} {H}\n65535\n".encode()
+    (tmp_path / "a.ppm").write_bytes(head + deep.astype(">u2").tobytes())
+    assert read(tmp_path / "a.ppm").lost == ("16 bits a channel (scaled to 8)",)
+    grey = pixels(1, np.uint16)
+    (tmp_path / "a.pgm").write_bytes(f"P5\n{W} {H}\n65535\n".encode() + grey.astype(">u2").tobytes())
+    picture = read(tmp_path / "a.pgm")
+    assert picture.lost == ()
+    np.testing.assert_array_equal(picture.pixels, grey)
 
 
 def test_metadata_that_has_no_place_is_said(tmp_path):
@@ -317,6 +435,16 @@ def test_a_decompression_bomb_is_refused_before_it_unpacks(tmp_path):
     with pytest.raises(PictureError, match="million pixels"):
         read(tmp_path / "small.png", max_pixels=H * W - 1)
     assert read(tmp_path / "small.png", max_pixels=None).pixels.shape == (H, W, 3)
+
+
+def test_the_limit_is_ours_for_every_format(tmp_path, monkeypatch):
+    """Pillow has a limit of its own, which nobody could lift from the command line."""
+    Image.fromarray(pixels()).save(tmp_path / "a.bmp")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert read(tmp_path / "a.bmp").pixels.shape == (H, W, 3)
+    with pytest.raises(PictureError, match="allow it by --no-limit"):
+        read(tmp_path / "a.bmp", max_pixels=100)
+    assert Image.MAX_IMAGE_PIXELS == 100
 
 
 def test_pixels_without_a_white(tmp_path):

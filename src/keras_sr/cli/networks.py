@@ -51,12 +51,14 @@ def open_network(
     return open_engine(base, engine=engine, precision=precision, threads=threads, blend=(file, detail))
 
 
-def identity(name: str | None, scale: float | None, partner: str | None) -> str:
+def identity(name: str | None, scale: float | None, detail: float | None, partner: str | None) -> str:
     """Return the hashes of the weights that `open_network` takes, as text."""
     from keras_sr.weights import registry
     from keras_sr.weights.find import find
 
     chosen = name or registry.of_scale(scale)
+    if detail not in (None, 1):
+        partner = partner or partner_of(chosen)
     return " ".join(
         sha256(Path(one) if one.endswith((".onnx", ".xml")) else find(one))
         for one in (chosen, partner)

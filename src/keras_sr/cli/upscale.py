@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_sr.cli.networks import identity, open_network
-from keras_sr.cli.say import progress_bar, say
-from keras_sr.errors import KerasSRError
+from keras_sr.cli.say import log_to_stderr, progress_bar, say
+from keras_sr.errors import KerasSRError, unknown
 
 if TYPE_CHECKING:
     from keras_sr.inference.jobs import Result, Settings
@@ -168,6 +168,7 @@ def upscale(
     from keras_sr.inference.plan import plan
     from keras_sr.inference.size import Size
 
+    log_to_stderr()
     sources = [*(pictures or []), *(inputs or [])]
     if not sources:
         raise typer.BadParameter("give a picture to enlarge: keras-sr upscale cat.jpg -o cat_large.png")
@@ -204,10 +205,17 @@ def upscale(
         space=Space(memory // SHARE_OF_PIXELS, None if output == STREAM else results_folder(output)),
     )
     if STREAM in (*sources, output):
-        if report or compare or map_ or resume or pattern:
-            raise typer.BadParameter("--report, --compare, --map, --resume and --pattern need files, not -")
+        if report or compare or map_ or resume or pattern or skip_existing or dry_run:
+            raise typer.BadParameter(
+                "--report, --compare, --map, --resume, --skip-existing, --dry-run and --pattern "
+                "need files, not -"
+            )
         stream(sources, output, network, settings, extension)
         return
+    if resume:
+        # All that decides about pixels; the network's name tells of detail, consistency and ensemble.
+        way = f"{identity(name, scale, detail, partner)} {network.name} {engine} {precision} {fast} {size}"
+        settings = replace(settings, ledger=Ledger(results_folder(output), way))
     jobs = plan(
         sources,
         output,
@@ -219,11 +227,8 @@ def upscale(
         network=network.name,
         beside=[kind for kind, wanted in (("compare", compare), ("map", map_)) if wanted],
         report=report,
+        ours=lambda path: skip_existing or (settings.ledger is not None and settings.ledger.made(path)),
     )
-    if resume:
-        # All that decides about pixels; the network's name tells of detail, consistency and ensemble.
-        way = f"{identity(name, scale, partner)} {network.name} {engine} {precision} {fast} {size}"
-        settings = replace(settings, ledger=Ledger(results_folder(output), way))
     if dry_run:
         for job in jobs:
             there = " (is there, left alone)" if settings.finished(job) else ""
@@ -277,18 +282,25 @@ def tell(result: "Result", network: Any, compare: bool, map_: bool) -> bool:
     echo(str(job.target))
     if result.status == "skipped":
         say(f"{job.source}: {job.target} is there, left alone")
-        return True
+        return write_beside(job, network, compare, map_, again=False)
     width, height = result.size or (0, 0)
     lost = f"; left behind: {', '.join(result.lost)}" if result.lost else ""
     say(f"{job.source} -> {width}x{height} in {result.seconds:.2f} s ({network.name}){lost}")
-    try:
-        if compare or map_:
-            from keras_sr.inference import beside
+    return write_beside(job, network, compare, map_, again=True)
 
-            if compare:
-                echo(str(beside.compare(job.source, job.target, network.scale)))
-            if map_:
-                echo(str(beside.write_map(job.source, job.target)))
+
+def write_beside(job: "Job", network: Any, compare: bool, map_: bool, *, again: bool) -> bool:
+    """Write what is wanted beside a result, or only what is not there yet; return whether all went well."""
+    if not compare and not map_:
+        return True
+    from keras_sr.inference import beside
+    from keras_sr.inference.plan import beside_name
+
+    try:
+        if compare and (again or not beside_name(job.target, "compare").exists()):
+            echo(str(beside.compare(job.source, job.target, network.scale)))
+        if map_ and (again or not beside_name(job.target, "map").exists()):
+            echo(str(beside.write_map(job.source, job.target)))
     except KerasSRError as error:
         say(f"keras-sr: {error}")
         return False
@@ -309,24 +321,39 @@ def write_report(path: Path, results: "list[Result]", total: int) -> None:
     counts = {status: sum(r.status == status for r in results) for status in ("done", "skipped", "failed")}
     rows = [result.as_dict() for result in results]
     text = json.dumps({"total": total, **counts, "pictures": rows}, indent=1, ensure_ascii=False)
-    with atomic_write(path) as file:
-        # A name need not be UTF-8; what is not is written as JSON's escapes.
-        file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
+    try:
+        with atomic_write(path) as file:
+            # A name need not be UTF-8; what is not is written as JSON's escapes.
+            file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise KerasSRError(f"cannot write the report {str(path)!r}: {error.strerror or error}") from error
 
 
 def stream(sources: list[Path], output: Path, network: Any, settings: "Settings", extension: str) -> None:
     """Enlarge one picture from or to a pipe."""
     from keras_sr.images import picture as files
     from keras_sr.inference.jobs import resized
+    from keras_sr.inference.plan import WRITTEN
 
     if len(sources) != 1:
         raise KerasSRError("a pipe holds one picture: give one input when it or the output is -")
+    suffix = output.suffix.lower()
+    if output == STREAM:
+        suffix = ".png" if extension == "auto" else f".{extension.lower().lstrip('.')}"
+    if suffix not in WRITTEN:
+        raise KerasSRError(
+            "a picture from a pipe goes to a file, -o large.png, or to stdout, -o - --ext png: "
+            f"{unknown('suffix', suffix, list(WRITTEN))}"
+        )
     given = sys.stdin.buffer.read() if sources[0] == STREAM else sources[0]
-    larger = resized(files.read(given, max_pixels=settings.max_pixels), network, settings, lambda share: None)
-    if output != STREAM:
-        files.write(output, larger)
-        typer.echo(str(output))
-        return
-    data, _ = files.encode("." + ("png" if extension == "auto" else extension.lower()), larger, "stdout")
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    picture = files.read(given, max_pixels=settings.max_pixels)
+    larger = resized(picture, network, settings, lambda share: None)
+    if output == STREAM:
+        data, lost = files.encode(suffix, larger, "stdout")
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        lost = files.write(output, larger)
+        echo(str(output))
+    if picture.lost or lost:
+        say(f"{sources[0]}: left behind: {', '.join(dict.fromkeys([*picture.lost, *lost]))}")

@@ -246,6 +246,8 @@ def consistency(larger: Picture, picture: Picture) -> float | None:
 
     if picture.pages > 1 or picture.pixels.shape[2] not in (1, 3) or picture.pixels.dtype.kind == "f":
         return None
+    if picture.alpha is not None and not pictures.opaque(picture.alpha):
+        return None  # colours that nobody sees are not those of the picture
     if isinstance(larger.pixels, np.memmap):  # too large to be shrunk in memory
         return None
     try:

@@ -56,6 +56,13 @@ class Ledger:
         except OSError:  # one of them is gone, or cannot be read
             return False
 
+    def made(self, path: Path) -> bool:
+        """Return whether a file is a result, as it was when it was finished."""
+        try:
+            return self._lines[self.name(path)].get("bytes") == path.stat().st_size
+        except (KeyError, ValueError, OSError):
+            return False
+
     def record(self, source: Path, target: Path) -> None:
         """Write down that a result is finished."""
         entry = {"result": self.name(target), "key": self.key(source), "bytes": target.stat().st_size}

@@ -1,6 +1,7 @@
 """Which picture becomes which file: decided for all of a batch before anything is written."""
 
 import glob
+import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from string import Formatter
 from keras_sr.errors import PictureError, unknown
 from keras_sr.images.io import SUFFIXES
 from keras_sr.images.picture import PLAIN, SAVERS
+
+log = logging.getLogger(__name__)
 
 #: Suffixes that results can have.
 WRITTEN = (*SAVERS, *PLAIN)
@@ -41,6 +44,7 @@ def plan(
     network: str = "",
     beside: Sequence[str] = (),
     report: Path | None = None,
+    ours: Callable[[Path], bool] = lambda path: False,
 ) -> list[Job]:
     """Return a job for every picture, before anything is enlarged.
 
@@ -59,9 +63,11 @@ def plan(
         network: Its name, for the pattern.
         beside: What else is written for each result, such as `"map"`, see `beside_name`.
         report: A file that is written when all is done.
+        ours: Whether a file in a folder is a result of an earlier run, where it lies at a result's place:
+            then it is no picture to enlarge.
 
     Raises:
-        PictureError: A folder holds no picture, a glob matches nothing, the output or the pattern is no name
+        PictureError: No folder holds a picture, a glob matches nothing, the output or the pattern is no name
             of a picture, two files would go to one place, or one would be written over a picture that is
             read.
     """
@@ -79,6 +85,12 @@ def plan(
         for picture in (list_pictures(path, recursive) if path.is_dir() else [path])
     ]
     found = list(dict.fromkeys(found))
+    if not found:
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise PictureError(f"no picture in {', '.join(map(str, inputs))}: expected files ending in {kinds}")
+    for path in inputs:
+        if path.is_dir() and path not in (base for _, base in found):
+            log.warning("no picture in %s", path)
     if is_file(output) and len(inputs) == 1 and not inputs[0].is_dir():
         jobs = [Job(found[0][0], output)]
     elif is_file(output) or output.is_file():
@@ -88,8 +100,21 @@ def plan(
             Job(source, output / source.parent.relative_to(base) / target_name(source, form, ending, facts))
             for source, base in found
         ]
+    given = {os.path.realpath(path) for path in inputs}
+    places = {os.path.realpath(path) for job in jobs for path in places_of(job, beside)}
+    earlier = {
+        source
+        for source in (job.source for job in jobs)
+        if os.path.realpath(source) in places - given and ours(source)
+    }
+    jobs = [job for job in jobs if job.source not in earlier]
     refuse_collisions(jobs, beside, report)
     return jobs
+
+
+def places_of(job: Job, beside: Sequence[str]) -> list[Path]:
+    """Return what is written for a job: the result, and what lies beside it."""
+    return [job.target, *(beside_name(job.target, kind) for kind in beside)]
 
 
 def is_file(output: Path) -> bool:
@@ -106,16 +131,13 @@ def is_file(output: Path) -> bool:
 
 def list_pictures(folder: Path, recursive: bool = False) -> list[Path]:
     """Return the picture files of a folder by name, hidden ones left out."""
-    found = sorted(
+    return sorted(
         path
         for path in (folder.rglob("*") if recursive else folder.iterdir())
         if path.suffix.lower() in SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
-    if not found:
-        raise PictureError(f"no picture in {folder}: expected files ending in {', '.join(sorted(SUFFIXES))}")
-    return found
 
 
 def matches(given: str | Path) -> list[Path]:
@@ -191,13 +213,16 @@ def refuse_collisions(jobs: list[Job], beside: Sequence[str] = (), report: Path 
     written += [
         (beside_name(job.target, kind), f"the {kind} of {job.target}") for job in jobs for kind in beside
     ]
+    if report and report.is_dir():
+        raise PictureError(f"the report {report} is a folder: give it the name of a file")
     written += [(report, "the report")] if report else []
     taken: dict[str, str] = {}
     for path, maker in written:
         place = os.path.realpath(path)
         if place in sources:
             raise PictureError(
-                f"{path} ({maker}) would be written over a picture that is read: give another output"
+                f"{path} ({maker}) would be written over a picture that is read: give another output; "
+                "or, if it is of an earlier run, --resume to go on with that, or --skip-existing"
             )
         if place in taken:
             raise PictureError(

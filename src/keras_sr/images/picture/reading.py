@@ -2,15 +2,18 @@
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from keras_sr.errors import PictureError
-from keras_sr.images.io import FORMATS, hush_pillow, why
+from keras_sr.images.io import FORMATS, hush_pillow, is_deep_grey, left_behind, why
 from keras_sr.images.picture.model import Picture
 from keras_sr.images.picture.vips import import_vips, speakable, vips_said
 from keras_sr.images.space import MEMORY, Space, everywhere, pieces, release
@@ -27,6 +30,9 @@ LOADERS = (
 
 #: Loaders that can give every frame or page.
 PAGED = ("tiffload", "webpload", "gifload")
+
+#: Pillow's limit is one number for all threads.
+PILLOW_LIMIT = Lock()
 
 #: Pixels of a picture, all its pages together, that are read unless more is allowed: a small file can
 #: unpack to many gigabytes.
@@ -69,7 +75,7 @@ NOT_METADATA = frozenset(
 def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS, space: Space = MEMORY) -> Picture:
     """Read a picture file with everything in it.
 
-    Turned upright as its EXIF orientation says; CMYK and Lab become sRGB by their profiles. Every frame
+    Turned upright as its EXIF orientation says; CMYK becomes sRGB by its profile. Every frame
     of a GIF, WebP or TIFF is read if all have one size, else the first.
 
     Args:
@@ -110,6 +116,11 @@ def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, space
     """Read a file with a loader of libvips."""
     vips = import_vips()
     lost: list[str] = []
+    tags = tiff_tags(file) if loader == "tiffload" else {}
+    if tags.get(PHOTOMETRIC) == YCBCR and tags.get(COMPRESSION) not in JPEG_INSIDE:
+        return by_pillow(file, max_pixels)  # libvips takes Y, Cb and Cr for R, G and B
+    if loader == "pngload" and frames(file) > 1:
+        lost.append("all frames but the first")
     if not isinstance(file, bytes) and not speakable(file):
         file = Path(file).read_bytes()
     given = file if isinstance(file, bytes) else str(file)
@@ -133,15 +144,20 @@ def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, space
             pages = 1
         refuse_large(image.width, image.height, max_pixels)
         if options["access"] == "random":
-            image = image.autorot()
+            image = upright(image, pages)
         image = in_colours(image, lost)
-        pixels, alpha = arrays_of(image, space)
+        # Bands that a TIFF does not call alpha (near infrared, a second radar channel) are bands.
+        opaque = loader == "tiffload" and not set(tags.get(EXTRA_SAMPLES, ())) & {1, 2}
+        pixels, alpha = arrays_of(image, space, with_alpha=not opaque)
         fields = {
             name: (image.get_typeof(name), image.get(name))
             for name in image.get_fields()
             if name not in NOT_METADATA
         }
     except vips.Error as error:
+        for part, meaning in NOT_DAMAGED.items():
+            if part in str(error):
+                raise PictureError(meaning) from error
         raise PictureError(f"its content is damaged or cut short ({vips_said(error)})") from error
     except UnicodeDecodeError as error:  # pyvips, about a message with pieces of the file in it
         vips.vips_lib.vips_error_clear()
@@ -149,10 +165,52 @@ def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, space
     return Picture(pixels, alpha, pages, (image.xres, image.yres), fields, lost=tuple(lost))
 
 
-def arrays_of(image: Any, space: Space) -> tuple[np.ndarray, np.ndarray | None]:
+#: What libvips says of files that are whole, and are not read.
+NOT_DAMAGED = {
+    "compression format has not been built in": "HEIC is not read: save it as JPEG, PNG or AVIF",
+    "bad labq format": "Lab of 8 bits is not read: convert it to sRGB",
+}
+
+#: Tags of a TIFF, and what they say.
+COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES = 259, 262, 338
+YCBCR, JPEG_INSIDE = 6, (6, 7)
+
+
+def tiff_tags(file: str | Path | bytes) -> dict[int, Any]:
+    """Return the tags of the first page of a TIFF; {} where it is too damaged for that."""
+    with suppress(Exception), io.BytesIO(file) if isinstance(file, bytes) else Path(file).open("rb") as data:
+        head = data.read(8)
+        if head[2] == 43 or head[3] == 43:  # BigTIFF
+            head += data.read(8)
+        hush_pillow()
+        tags = TiffImagePlugin.ImageFileDirectory_v2(head)
+        data.seek(tags.next)
+        tags.load(data)
+        return {tag: tags[tag] for tag in (COMPRESSION, PHOTOMETRIC, EXTRA_SAMPLES) if tag in tags}
+    return {}
+
+
+def frames(file: str | Path | bytes) -> int:
+    """Return how many frames a PNG has."""
+    hush_pillow()
+    with suppress(Exception), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+        return getattr(image, "n_frames", 1)
+    return 1
+
+
+def upright(image: Any, pages: int) -> Any:
+    """Return an image of libvips turned as its orientation says, each of its pages by itself."""
+    if pages == 1:
+        return image.autorot()
+    height = image.height // pages
+    turned = [image.crop(0, page * height, image.width, height).autorot() for page in range(pages)]
+    return import_vips().Image.arrayjoin(turned, across=1)
+
+
+def arrays_of(image: Any, space: Space, *, with_alpha: bool) -> tuple[np.ndarray, np.ndarray | None]:
     """Return colours (H, W, bands) and alpha (H, W), if there is any, of an image of libvips."""
     height, width, bands = image.height, image.width, image.bands
-    colours = bands - (image.hasalpha() and bands in (2, 4))
+    colours = bands - (with_alpha and image.hasalpha() and bands in (2, 4))
     dtype = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
     if space.limit is None and colours == bands:
         return image.numpy().reshape(height, width, bands), None
@@ -175,7 +233,8 @@ def in_colours(image: Any, lost: list[str]) -> Any:
     if image.interpretation == "cmyk":
         kept = "icc-profile-data" in image.get_fields()
         # Without a profile of its own, libvips' general one of printing inks.
-        image = image.icc_transform("srgb", embedded=kept, input_profile="cmyk")
+        depth = 16 if image.format == "ushort" else 8
+        image = image.icc_transform("srgb", embedded=kept, input_profile="cmyk", depth=depth)
         lost.append("CMYK (converted to sRGB by its profile)" if kept else "CMYK (converted to sRGB)")
     elif image.interpretation in ("lab", "labs", "labq", "xyz", "lch", "hsv", "yxy", "cmc"):
         lost.append(f"{image.interpretation} colours (converted to sRGB)")
@@ -193,16 +252,30 @@ def by_pillow(file: str | Path | bytes, max_pixels: int | None) -> Picture:
     """Read one of the formats that libvips does not, 8 bits a channel."""
     hush_pillow()
     try:
-        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+        with unlimited(), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
             if image.format not in FORMATS:
                 raise PictureError(f"{image.format} files are not read")
             refuse_large(*image.size, max_pixels)
-            return from_pillow(ImageOps.exif_transpose(image))
+            # 16-bit grey is all that Pillow gives in 16 bits.
+            lost = [what for what in left_behind(image) if not (is_deep_grey(image) and "16 bits" in what)]
+            ImageOps.exif_transpose(image, in_place=True)  # a copy would not know its format
+            return replace(from_pillow(image), lost=tuple(lost))
     except PictureError:
         raise
     # Pillow's decoders raise nearly every class there is on broken files.
     except Exception as error:
         raise PictureError(why(error, None if isinstance(file, bytes) else Path(file))) from error
+
+
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """Let Pillow open pictures of any size: `refuse_large` knows what is too large, and how to allow it."""
+    with PILLOW_LIMIT:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def from_pillow(image: Image.Image) -> Picture:

@@ -125,12 +125,13 @@ BLOCKS = {
 
 def left_behind(suffix: str, metadata: dict) -> tuple[str, ...]:
     """Name the metadata that a format, or its writer, cannot hold."""
-    held = [name for name in BLOCKS if name in metadata]
-    if suffix in (".tif", ".tiff"):
-        return ("EXIF",) if "exif-data" in held else ()
     if suffix == ".gif" or suffix in PLAIN:
-        return tuple(BLOCKS[name] for name in held)
-    return ()
+        missing = [*BLOCKS]
+    elif suffix in (".tif", ".tiff"):
+        missing = ["exif-data", "iptc-data"]
+    else:
+        missing = [] if suffix in (".jpg", ".jpeg") else ["iptc-data"]
+    return tuple(BLOCKS[name] for name in missing if name in metadata)
 
 
 def made_to_fit(
@@ -152,6 +153,7 @@ def made_to_fit(
         picture = replace(picture, alpha=None)
     kind = picture.pixels.dtype.name
     if kind not in types:
+        refuse_far(picture.pixels)
         to = "uint16" if "uint16" in types and kind == "float32" else "uint8"
         lost.append(f"{ {'uint16': '16 bits', 'float32': 'floats'}[kind] } (rounded to {to[4:]} bits)")
 
@@ -165,6 +167,19 @@ def made_to_fit(
             alpha=alpha_out,
         )
     return picture, tuple(lost)
+
+
+def refuse_far(pixels: np.ndarray) -> None:
+    """Refuse floats that integers cannot hold: clipped, a picture from 0 to 255 would be white all over.
+
+    Raises:
+        PictureError: They are far from [0, 1]. A network, and ringing, overshoot a little.
+    """
+    if pixels.dtype.kind == "f" and not everywhere(lambda part: (part <= 2) & (part >= -0.9), pixels):
+        raise PictureError(
+            f"its floats go from {pixels.min():.3g} to {pixels.max():.3g}, and only [0, 1] fits into whole "
+            "numbers, 1 being white: write TIFF, or scale it first"
+        )
 
 
 def opaque(alpha: np.ndarray) -> bool:
@@ -197,14 +212,14 @@ def by_vips_bytes(suffix: str, picture: Picture, file: Path | None) -> bytes | N
         image = image.bandjoin(by_vips_image(picture.alpha[..., None]))
     image = image.copy(interpretation=meaning, xres=picture.resolution[0], yres=picture.resolution[1])
     for name, (kind_of, value) in picture.metadata.items():
+        if name == "iptc-data" and saver != "jpegsave":
+            continue  # into a TIFF libvips would write a quarter of it
         # libvips takes the resolution of the EXIF block for the picture's.
         image.set_type(kind_of, name, patched(value, picture.resolution) if name == "exif-data" else value)
     # Upright already: the old orientation still stands in the EXIF block.
     image.set_type(vips.GValue.gint_type, "orientation", 1)
     if picture.pages > 1:
         image.set_type(vips.GValue.gint_type, "page-height", height // picture.pages)
-    if saver == "heifsave" and min(width, height) < 16:
-        options = {**options, "subsample_mode": "off"}
     if saver == "tiffsave" and height * width > LARGE:
         # Readable in parts; pages are strips of one height, which tiles would not keep apart.
         options = {**options, "bigtiff": True, **({} if picture.pages > 1 else {"tile": True})}
