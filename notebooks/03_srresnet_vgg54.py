@@ -11,7 +11,7 @@
 # train on.
 
 # %%
-# In Colab or a new environment, once:  %pip install "keras-sr[keras,notebooks]" tensorflow
+# In a new environment or Colab, once, in a clone:  %pip install ".[keras,notebooks]" tensorflow
 PHOTOS = ""  # a folder of your photographs; "" takes the samples that come with scikit-image
 BENCHMARK = ""  # a folder to measure on, or the name of a set you have, such as "BSD100"
 

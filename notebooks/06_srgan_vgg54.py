@@ -9,7 +9,7 @@
 # In the paper's test 26 people gave it 3.56 of 5 on BSD100 and SRResNet 2.29, although it has 2.4 dB less.
 
 # %%
-# In Colab or a new environment, once:  %pip install "keras-sr[keras,notebooks]" tensorflow
+# In a new environment or Colab, once, in a clone:  %pip install ".[keras,notebooks]" tensorflow
 PHOTOS = ""  # a folder of your photographs; "" takes the samples that come with scikit-image
 BENCHMARK = ""  # a folder to measure on, or the name of a set you have, such as "BSD100"
 
@@ -172,5 +172,5 @@ lessons.faces(upscalers)
 # - **Too soon.** The first thousands of steps look worse than lesson 1. Whoever judges there turns the wrong
 #   knobs.
 #
-# Try: `keras-sr train srgan_vgg54 --data photos/` overnight, on your own photographs; it is this page with
-# the paper's sizes.
+# Try: `keras-sr train srgan_vgg54 --data photos/ --quick` overnight, on your own photographs: the paper's
+# network, from the weights that ship.

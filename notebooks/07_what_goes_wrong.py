@@ -6,7 +6,7 @@
 # here.
 
 # %%
-# In Colab or a new environment, once:  %pip install "keras-sr[keras,notebooks]" tensorflow
+# In a new environment or Colab, once, in a clone:  %pip install ".[keras,notebooks]" tensorflow
 PHOTOS = ""  # a folder of your photographs; "" takes the samples that come with scikit-image
 
 from keras_sr import lessons

@@ -38,8 +38,8 @@ def compact() -> Recipe:
 def lite() -> Recipe:
     """Lite x4: 209 kMAC an LR pixel, a tenth of SRResNet's; the compact layout, wider and one layer deeper.
 
-    Chosen among others of that cost by 600 steps of each (docs/lab-log.md): a plain chain learns as fast as one
-    with residual blocks, and wide layers keep processors busier than many narrow ones.
+    Chosen among others of that cost by 600 steps of each (docs/lab-log.md): a plain chain learns as fast as
+    one with residual blocks, and wide layers keep processors busier than many narrow ones.
 
     Run: keras-sr train lite --data photos/
     """
