@@ -152,6 +152,7 @@ def test_a_gan_starts_from_the_run_beside_it(tmp_path):
     folder.mkdir()
     (folder / "state.npz").write_bytes(b"")
     assert find_start(recipe, folder) is None  # it goes on from its own checkpoint
+    assert find_start(recipe, folder, resume=False) == str(start)  # which is put aside
 
 
 def test_a_benchmark_is_measured_after_each_epoch(run, photos, tmp_path):

@@ -46,6 +46,18 @@ def test_several_folders_keep_their_order(folder, tmp_path):
     assert [one.name for one in find_pictures([folder, tmp_path / "0"])][-1] == "0/z.png"
 
 
+def test_the_sheets_of_a_run_are_no_photographs(folder):
+    """`--data .` with runs/ inside: its sheets hold the pictures that it is measured on."""
+    before = find_pictures(folder)
+    run = folder / "runs" / "compact"
+    (run / "benchmark").mkdir(parents=True)
+    (run / "benchmark" / "img_001.png").write_bytes(b"")
+    assert len(find_pictures(folder)) == len(before) + 1
+    for name in ("recipe.json", "versions.json"):
+        (run / name).write_text("{}")
+    assert find_pictures(folder) == before
+
+
 def test_linked_folders_are_followed_once(folder):
     (folder / "loop").symlink_to(folder)
     (folder.parent / "elsewhere").mkdir()

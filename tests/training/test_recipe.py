@@ -74,6 +74,11 @@ def test_overrides_take_the_type_of_the_field():
         ("ema=1", "ema"),
         ("weight_decay=-1", "weight_decay"),
         ("learning_rate=-1", "learning_rate"),
+        ("warmup_steps=-5", "warmup_steps must be 0 or more"),
+        ("seed=-1", "seed must be 0 or more"),
+        ("scale=0", "scale must be at least 1"),
+        ("discriminator_features=0", "discriminator_features must be at least 1"),
+        ("beta_1=1.5", r"beta_1 must lie in \[0, 1\)"),
         ("mse=0", "needs a loss"),
         ("name=x", "unknown recipe field"),
     ],
@@ -81,6 +86,15 @@ def test_overrides_take_the_type_of_the_field():
 def test_bad_settings_say_what_is_expected(setting, words):
     with pytest.raises(RecipeError, match=words):
         override(get("srresnet_mse"), [setting])
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [("content_layers=", "content_layers must name one"), ("precision=mixed_float16", "mixed_bfloat16")],
+)
+def test_settings_with_which_vgg19_teaches_nothing(setting, words):
+    with pytest.raises(RecipeError, match=words):
+        override(get("srresnet_vgg22"), [setting])
 
 
 def test_an_unknown_recipe_lists_the_known_ones():

@@ -69,7 +69,7 @@ def train(
     chosen = recipes.get(recipe, quick=quick, smoke=smoke, overrides=settings or [])
     kind = "_smoke" if smoke else "_quick" if quick else ""
     folder = out or Path("runs") / f"{chosen.name}{kind}"
-    begin = start_from or find_start(chosen, folder, kind)
+    begin = start_from or find_start(chosen, folder, kind, resume)
     try:
         result = run(chosen, data, folder, begin, resume, evaluate)
     except KeyboardInterrupt:
@@ -145,7 +145,7 @@ def open_photographs(folders: list[Path], recipe: "Recipe") -> "Source":
     return source
 
 
-def find_start(recipe: "Recipe", folder: Path, kind: str = "") -> str | None:
+def find_start(recipe: "Recipe", folder: Path, kind: str = "", resume: bool = True) -> str | None:
     """Return where the weights are that a recipe starts from, or None when it starts from noise or goes on.
 
     They are in a run of the same kind (`"_quick"`) beside the new one, or come with the package.
@@ -157,7 +157,7 @@ def find_start(recipe: "Recipe", folder: Path, kind: str = "") -> str | None:
     from keras_sr.weights import registry
 
     before = folder.parent / f"{recipe.start_from}{kind}"
-    if not recipe.start_from or (folder / STATE).exists():
+    if not recipe.start_from or (resume and (folder / STATE).exists()):
         return None
     if (before / "generator.npz").exists():
         return str(before)

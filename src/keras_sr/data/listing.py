@@ -185,8 +185,15 @@ def relative_paths(folder: Path) -> list[str]:
     return sorted(found)
 
 
+#: What the folder of a training run holds.
+RUN_FILES = ("recipe.json", "versions.json")
+
+
 def walk(folder: Path) -> Iterable[tuple[str, list[str]]]:
-    """Yield (folder, its files) for a folder and those below it, each real folder once, hidden ones never."""
+    """Yield (folder, its files) for a folder and those below it, each real folder once.
+
+    Hidden ones never, and no folders of training runs.
+    """
     seen = set()
     for root, subfolders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(root)
@@ -194,6 +201,10 @@ def walk(folder: Path) -> Iterable[tuple[str, list[str]]]:
             subfolders.clear()
             continue
         seen.add(real)
+        # The sheets of a run are no photographs, and hold what it is measured on.
+        if all(name in files for name in RUN_FILES):
+            subfolders.clear()
+            continue
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         yield root, files
 

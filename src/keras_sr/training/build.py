@@ -36,6 +36,11 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
     else:
         if recipe.adversarial_loss not in ADVERSARIAL:
             raise RecipeError(unknown("adversarial_loss", recipe.adversarial_loss, list(ADVERSARIAL)))
+        if recipe.discriminator_normalization == "spectral" and keras.config.backend() == "torch":
+            raise RecipeError(
+                "keras cannot train spectral normalization on torch: take KERAS_BACKEND=tensorflow or jax, "
+                "or discriminator_normalization=none"
+            )
         model = SRGAN(
             generator,
             average,

@@ -197,10 +197,12 @@ def check_finite(model: SuperResolution, logs: dict, step: int, out: Path) -> No
     terms = {"loss", *model.term_names()}
     bad = [name for name, value in logs.items() if name in terms and not math.isfinite(value)]
     if bad or not checkpoints.all_finite(model):
+        kept = out / checkpoints.STATE
+        there = f"; the state at step {step} is kept in {kept}" if kept.exists() else ""
+        go_on = f" --start-from {out}, if that was good" if kept.exists() else ""
         raise TrainingError(
-            f"training diverged after step {step} ({', '.join(bad) or 'weights'} not finite); the state at "
-            f"step {step} is kept in {out / checkpoints.STATE}: lower learning_rate, set clip_norm, or use "
-            "precision=float32"
+            f"training diverged after step {step} ({', '.join(bad) or 'weights'} not finite){there}: lower "
+            f"learning_rate, set clip_norm, or use precision=float32, with another --out{go_on}"
         )
 
 

@@ -56,7 +56,8 @@ class Recipe:
         warmup_steps: Steps in which the rate rises from zero.
         beta_1: Adam's; the kernels that Muon trains have a momentum of 0.95.
         beta_2: Adam's.
-        weight_decay: Of the kernels that Muon trains, a share of the rate.
+        weight_decay: A share of the rate that a step takes away: of the kernels that Muon trains, or by Adam
+            of everything.
         clip_norm: The largest norm of all gradients together; 0 clips nothing.
         ema: How much of the average of the weights stays in each step; 0 keeps none. The average is what is
             measured and saved.
@@ -151,16 +152,37 @@ class Recipe:
             "steps_per_call",
             "blocks",
             "features",
+            "discriminator_features",
+            "scale",
         ):
             if getattr(self, field) < 1:
                 raise RecipeError(f"{field} must be at least 1, not {getattr(self, field)}")
         if self.crop % self.scale:
             raise RecipeError(f"crop must be a multiple of the scale {self.scale}, not {self.crop}")
-        if not 0 <= self.ema < 1:
-            raise RecipeError(f"ema must lie in [0, 1), not {self.ema}; 0 switches it off")
-        for field in ("learning_rate", "discriminator_learning_rate", "weight_decay"):
+        for field in ("ema", "beta_1", "beta_2", "label_smoothing"):
+            if not 0 <= getattr(self, field) < 1:
+                raise RecipeError(
+                    f"{field} must lie in [0, 1), not {getattr(self, field)}; 0 switches it off"
+                )
+        for field in (
+            "learning_rate",
+            "discriminator_learning_rate",
+            "weight_decay",
+            "warmup_steps",
+            "clip_norm",
+            "r1",
+            "snapshot_every",
+            "seed",
+        ):
             if getattr(self, field) < 0:
                 raise RecipeError(f"{field} must be 0 or more, not {getattr(self, field)}")
+        for field in ("content", "style"):
+            if getattr(self, field) and not getattr(self, f"{field}_layers"):
+                raise RecipeError(f"{field} compares layers of VGG19: {field}_layers must name one or more")
+        if self.precision == "mixed_float16" and (self.content or self.style):
+            raise RecipeError(
+                "VGG19's gradients vanish in float16, and nothing would be learned: take mixed_bfloat16"
+            )
         if not self.terms():
             raise RecipeError(f"a recipe needs a loss: give one of {', '.join(TERMS)} a weight")
 
