@@ -80,12 +80,14 @@ def copied(arguments: argparse.Namespace) -> registry.Passport:
     """Copy and export the weights of a run, and return their passport, still without scores."""
     npz = registry.FILES / f"{arguments.name}.npz"
     arrays, meta = store.read(find(arguments.run))
+    recipe = from_json(meta["recipe"])
+    if meta["step"] != recipe.steps:
+        raise SystemExit(f"{arguments.run} has done {meta['step']} of {recipe.steps} steps: let it end first")
     meta.pop("start", None)  # a path of this machine; the passport names the partner
     kind = np.float16 if arguments.half else np.float32
     store.save(npz, {name: array.astype(kind) for name, array in arrays.items()}, meta)
     with atomic_write(CURVES / f"{arguments.name}.csv") as file:
         file.write((arguments.run / "log.csv").read_bytes())
-    recipe = from_json(meta["recipe"])
     rows = store.read(arguments.run / "state.npz")[1]["rows"]
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     return registry.Passport(
