@@ -186,7 +186,7 @@ def relative_paths(folder: Path) -> list[str]:
 
 
 #: What the folder of a training run holds.
-RUN_FILES = ("recipe.json", "versions.json")
+RUN_RECORDS = ("recipe.json", "versions.json")
 
 
 def walk(folder: Path) -> Iterable[tuple[str, list[str]]]:
@@ -202,7 +202,7 @@ def walk(folder: Path) -> Iterable[tuple[str, list[str]]]:
             continue
         seen.add(real)
         # The sheets of a run are no photographs, and hold what it is measured on.
-        if all(name in files for name in RUN_FILES):
+        if all(name in files for name in RUN_RECORDS):
             subfolders.clear()
             continue
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))

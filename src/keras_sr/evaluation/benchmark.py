@@ -28,7 +28,7 @@ from keras_sr.evaluation.score import bicubic as bicubic_upscaler
 from keras_sr.evaluation.sets import known_set
 from keras_sr.evaluation.statistics import interval
 from keras_sr.files import atomic_write, sha256
-from keras_sr.images.io import read, read_rgb, write
+from keras_sr.images.io import in_rgb, read, read_rgb, write
 from keras_sr.metrics import files
 
 #: Raised when what is measured changes: kept figures of older versions are then measured anew.
@@ -115,9 +115,11 @@ def benchmark(
                     given = None
                     if ready:
                         # Read each time: it may have changed.
-                        path = picture_of(pair, folder, ready)
-                        given = read_rgb(path)
-                        heads[data.name]["notes"] += left_behind(f"{candidate.name}, {pair.name}", path)
+                        picture = read(picture_of(pair, folder, ready))
+                        given = in_rgb(picture.pixels)
+                        heads[data.name]["notes"] += [
+                            f"{candidate.name}, {pair.name}: {what} not measured" for what in picture.lost
+                        ]
                     images.append(measured(candidate, pair, settings, place, facts, given))
                 # Whatever a network or a decoder throws must not cost the figures of the other pictures.
                 except Exception as error:
@@ -202,11 +204,6 @@ def measured(
     with atomic_write(record, "w") as file:
         json.dump({"key": key, **figures}, file, indent=1, allow_nan=False)
     return figures
-
-
-def left_behind(name: str, path: Path) -> list[str]:
-    """Return a note for each thing that a picture file holds and no metric sees."""
-    return [f"{name}: {what} not measured" for what in read(path).lost]
 
 
 def kept_files(place: Path) -> tuple[Path, Path]:

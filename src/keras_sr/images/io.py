@@ -94,7 +94,11 @@ def read_rgb(path: str | Path | IO[bytes]) -> np.ndarray:
     Raises:
         PictureError: As `read`.
     """
-    pixels = read(path).pixels
+    return in_rgb(read(path).pixels)
+
+
+def in_rgb(pixels: np.ndarray) -> np.ndarray:
+    """Return uint8 (H, W, 1 or 3) as RGB (H, W, 3); grey is repeated thrice."""
     return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
 
 
