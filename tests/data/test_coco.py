@@ -232,6 +232,8 @@ def test_broken_files_give_way_and_are_noted_once(bad_folder):
         (lambda f: small(f, degradation="blur"), "unknown degradation 'blur'"),
         (lambda f: small(f, target_size=(30, 32)), r"multiples of 4, not \(30, 32\)"),
         (lambda f: small(f, target_size=(32,)), "target_size is"),
+        (lambda f: small(f, target_size=32), r"target_size is \(height, width\) .*, not 32"),
+        (lambda f: small(f, downscale_factor=0), "downscale_factor at least 1, not .* and 0"),
         (lambda f: small(f, batch_size=0), "batch_size is at least 1"),
         (lambda f: small(f, noise=-1), "noise at least 0"),
     ],
@@ -261,3 +263,21 @@ def test_it_trains_in_fit(folder):
     with pytest.raises(IndexError, match="no batch 3 in an epoch of 3"):
         batches[3]
     assert same(batches[0], [one for one, _ in zip(small(folder), range(10), strict=False)][9])
+
+
+def test_short_epochs_of_fit_read_on_and_never_repeat_a_crop(tmp_path, save, monkeypatch):
+    for k in range(6):
+        save(tmp_path / "photos" / f"{k}.png", np.full((40, 40, 3), 10 * k, np.uint8))
+    batches = small(tmp_path / "photos", batch_size=1, workers=0)
+    assert len(batches) == 6
+    made, make = [], batches.ahead.make
+    monkeypatch.setattr(batches.ahead, "make", lambda step: made.append(step) or make(step))
+    layers = [keras.Input((None, None, 3)), keras.layers.UpSampling2D(4), keras.layers.Conv2D(3, 1)]
+    model = keras.Sequential(layers)
+    model.compile(loss="mse")
+    model.fit(batches, steps_per_epoch=2, epochs=9, verbose=0)
+    # 18 batches are three epochs of six; of the fourth is there what Keras fetches ahead.
+    assert batches.epoch == 3
+    assert set(range(18)) <= set(made)
+    # What is made twice was made to learn the shapes.
+    assert len(made) - len(set(made)) <= 3

@@ -30,7 +30,9 @@ def test_arrays(photo):
             {},
             r"000000: pictures are uint8 .* not float32",
         ),
-        ([np.zeros((8, 8), np.uint8)], {"lr": [np.zeros((2, 2), np.uint8)]}, r"not uint8 \(2, 2\)"),
+        ([np.zeros((8, 8), np.uint8)], {"lr": [np.zeros((2, 2), np.uint8)]}, r"not uint8 \(8, 8\)"),
+        ([np.zeros((8, 8), np.uint8)], {}, r"000000: pictures are uint8 .* not uint8 \(8, 8\)"),
+        ([np.zeros((8, 8, 3), np.uint8)], {"lr": [np.zeros((2, 2), np.uint8)]}, r"not uint8 \(2, 2\)"),
         ([np.zeros((8, 8, 3), np.uint8)], {"lr": [np.zeros((2, 3, 3), np.uint8)]}, "times 4 is not HR"),
     ],
 )

@@ -28,6 +28,9 @@ CROP_MODES = ("fixed_size", "random_size")
 #: The noise of the original generator: a variance of 0.1 in squared grey levels of 255, which nobody sees.
 SEED_NOISE = 0.1**0.5
 
+#: How many batches Keras reads, and drops, before it begins.
+PEEKED = 2
+
 
 class COCOBatchGenerator(keras.utils.PyDataset):
     """Batches `(batch_LR, batch_HR)` from a folder of photographs, endless by `next()` or an epoch for `fit`.
@@ -126,15 +129,28 @@ class COCOBatchGenerator(keras.utils.PyDataset):
         """Return batch `i` of the epoch of `fit` that is on."""
         if not 0 <= i < len(self):
             raise IndexError(f"there is no batch {i} in an epoch of {len(self)}")
-        self.read.add(i)
-        return self.ahead.get(self.epoch * len(self) + i)
+        with self.ahead.lock:
+            # Keras fetches ahead: the next epoch may begin before it has said that this one is over.
+            if i in self.read:
+                self.go_on_if_all_was_read()
+            self.read.add(i)
+            step = self.epoch * len(self) + i
+        return self.ahead.get(step)
 
     def on_epoch_begin(self) -> None:
-        """Forget what Keras has read before the epoch, to learn the shapes."""
-        self.read.clear()
+        """Forget what Keras has read to learn the shapes, if that was everything."""
+        # Only then: with fit's steps_per_epoch an epoch of Keras begins in the middle of one of ours.
+        if len(self) <= PEEKED:
+            with self.ahead.lock:
+                self.read.clear()
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch if all of this one was read: Keras also ends epochs it never began."""
+        with self.ahead.lock:
+            self.go_on_if_all_was_read()
+
+    def go_on_if_all_was_read(self) -> None:
+        """Begin the next epoch of `fit`, if nothing of this one is left."""
         if len(self.read) == len(self):
             self.read.clear()
             self.epoch += 1
@@ -208,6 +224,10 @@ def height_of(width: int, target: tuple[int, int]) -> int:
 
 def require_sizes(target_size: tuple[int, int], scale: int, batch_size: int, noise: float) -> None:
     """Raise a DataError for sizes that make no patches."""
+    if isinstance(target_size, int) or scale < 1:
+        raise DataError(
+            f"target_size is (height, width) and downscale_factor at least 1, not {target_size} and {scale}"
+        )
     if len(target_size) != 2 or any(side < scale or side % scale for side in target_size):
         raise DataError(f"target_size is (height, width), multiples of {scale}, not {tuple(target_size)}")
     if batch_size < 1 or noise < 0:

@@ -84,9 +84,12 @@ class ArraySource(Source):
         names: Sequence[str] | None = None,
     ):
         self.scale, self.skipped = scale, []
+        hr = list(hr)
+        self.names = [f"{k:06d}" for k in range(len(hr))] if names is None else list(names)
+        for image, name in zip(hr, self.names, strict=False):
+            require_pixels(image, name)
         self.hr = [crop_to_multiple(image, scale) for image in hr]
         self.lr = [degradations.bicubic(image, scale) for image in self.hr] if lr is None else list(lr)
-        self.names = [f"{k:06d}" for k in range(len(self.hr))] if names is None else list(names)
         if not len(self.hr) == len(self.lr) == len(self.names) > 0:
             raise DataError(
                 f"one LR picture and one name go with each HR picture, and there is at least one: "
@@ -262,12 +265,16 @@ def require_fit(lr: Sequence[int], hr: Sequence[int], scale: int) -> None:
 
 
 def require_pair(lr: np.ndarray, hr: np.ndarray, scale: int, name: str) -> None:
-    """Raise a DataError for arrays that are not a pair of uint8 RGB pictures."""
-    for image in (lr, hr):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise DataError(f"{name}: pictures are uint8 arrays (H, W, 3), not {image.dtype} {image.shape}")
+    """Raise a DataError for an LR array that is not the partner of a HR picture."""
+    require_pixels(lr, name)
     if tuple(n * scale for n in lr.shape[:2]) != hr.shape[:2]:
         raise DataError(f"{name}: LR {lr.shape[:2]} times {scale} is not HR {hr.shape[:2]}")
+
+
+def require_pixels(image: np.ndarray, name: str) -> None:
+    """Raise a DataError for an array that is not a uint8 RGB picture."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise DataError(f"{name}: pictures are uint8 arrays (H, W, 3), not {image.dtype} {image.shape}")
 
 
 def require_side(size: Sequence[int], min_side: int) -> None:
