@@ -202,6 +202,20 @@ def test_any_size(run, photographs, network_file, tmp_path, arguments, size):
     assert ("the rest to x3.5 is bicubic" in err) == (arguments == ("-s", 3.5))
 
 
+def test_the_size_asked_for_is_in_the_name(run, photographs, network_file, tmp_path):
+    arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "large", "-n", network_file]
+    for size in ((), ("-s", 3.5), ("--width", 100), ("--height", 30), ("--width", 10, "--height", 50)):
+        assert run(*arguments, *size)[0] == 0
+    sizes = {path.name: size_of(path) for path in (tmp_path / "large").iterdir()}
+    assert sizes == {
+        "a_x2.png": (32, 24),
+        "a_x3.5.png": (56, 42),
+        "a_w100.png": (100, 75),
+        "a_h30.png": (40, 30),
+        "a_10x50.png": (10, 50),
+    }
+
+
 def test_resizing_comes_before_rounding(run, photographs, network_file, tmp_path):
     """Real-ESRGAN resizes what it has rounded to 8 bits."""
     target = tmp_path / "large.png"
@@ -446,8 +460,9 @@ def test_a_batch_goes_on_where_it_stopped(run, photographs, network_file, tmp_pa
     assert run(*arguments)[2].count("left alone") == 1
     assert size_of(large / "a_x2.png") == (10, 10)
     # Another size is another result.
-    assert run(*arguments, "--width", 8)[2].count("left alone") == 0
-    assert run(*arguments, "--width", 8, "--dry-run")[1].count("left alone") == 3
+    arguments += ["--width", 8, "--suffix", "x2"]
+    assert run(*arguments)[2].count("left alone") == 0
+    assert run(*arguments, "--dry-run")[1].count("left alone") == 3
     assert set(large.iterdir()) == {*stamps, large / ".keras-sr.jsonl"}
 
 

@@ -56,7 +56,8 @@ def upscale(
         bool, typer.Option("--recursive", "-r", help="Folders inside folders, too.")
     ] = False,
     suffix: Annotated[
-        str | None, typer.Option(help="Put behind names instead of x4; '' puts nothing.")
+        str | None,
+        typer.Option(help="Put behind names instead of x4 (or w3000 for --width 3000); '' puts nothing."),
     ] = None,
     extension: Annotated[
         str, typer.Option("--ext", help="What results end with: auto, png, jpg, webp, tif, avif, ...")
@@ -221,7 +222,7 @@ def upscale(
         output,
         scale or network.scale,
         recursive=recursive,
-        suffix=suffix,
+        suffix=size.mark(network.scale) if suffix is None else suffix,
         extension=extension,
         pattern=pattern,
         network=network.name,

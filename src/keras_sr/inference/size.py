@@ -29,6 +29,21 @@ class Size:
             if value is not None and not 0 < value < float("inf"):
                 raise PictureError(f"{name} must be a number above 0, not {value}")
 
+    def mark(self, network: int) -> str:
+        """Return what is put behind the names of results of this size.
+
+        Examples:
+            >>> Size().mark(4), Size(scale=2.5).mark(4), Size(width=800).mark(4), Size(height=600).mark(4)
+            ('x4', 'x2.5', 'w800', 'h600')
+            >>> Size(width=800, height=600).mark(4)
+            '800x600'
+        """
+        if self.width and self.height:
+            return f"{self.width}x{self.height}"
+        if self.width or self.height:
+            return f"w{self.width}" if self.width else f"h{self.height}"
+        return f"x{self.scale or network:g}"
+
     def of(self, height: int, width: int, network: int) -> tuple[int, int]:
         """Return (height, width) of the result of a picture, at least 1x1.
 
