@@ -97,6 +97,24 @@ def test_a_broken_photograph_is_named_and_left_out(run, photos, tmp_path):
     assert "4 photographs, 1 skipped" in err
 
 
+def test_photographs_smaller_than_a_crop_are_counted(run, photos, tmp_path):
+    Image.new("RGB", (30, 20)).save(photos / "small.png")
+    code, _, err = run("train", "compact", "--data", photos, "--out", tmp_path / "run", "--smoke")
+    assert code == 0, err
+    assert "5 photographs\n" in err
+    assert "1 of them are smaller than a crop of 32x32 and are left out" in err
+
+
+def test_weights_that_ship_are_exported_already(run, photos, tmp_path, monkeypatch):
+    from keras_sr.weights import registry
+
+    monkeypatch.setattr("keras_sr.cli.networks.prepare_keras", None)
+    before = sorted(registry.FILES.iterdir())
+    shipped = registry.weights_path("compact_x2")
+    assert run("upscale", photos / "0.png", "-o", tmp_path / "large.png", "-n", shipped)[0] == 0
+    assert sorted(registry.FILES.iterdir()) == before
+
+
 def test_ctrl_c_says_that_the_run_can_go_on(run, photos, tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
@@ -116,6 +134,10 @@ def test_ctrl_c_says_that_the_run_can_go_on(run, photos, tmp_path, monkeypatch):
         (
             ["srgan_mse"],
             "the one that ships is of another build: add --quick, or --set normalization=none, or train",
+        ),
+        (
+            ["srgan_mse", "--quick", "--set", "scale=2"],
+            "of another build: --set scale=4, or train srresnet_mse with the same settings first",
         ),
         (["compact", "--start-from", "nowhere"], "nowhere is neither a file"),
     ],

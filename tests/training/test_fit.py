@@ -17,7 +17,8 @@ from keras_sr.training.build import build_model
 from keras_sr.training.fit import fit
 from keras_sr.training.schedule import Schedule
 from keras_sr.weights import store
-from keras_sr.weights.load import load
+from keras_sr.weights.find import find
+from keras_sr.weights.load import generator_arrays, load
 
 
 class Stop(Exception):
@@ -147,6 +148,75 @@ def test_no_resume_sets_the_older_run_aside(recipe, batches, tmp_path):
     there = json.loads((tmp_path / "run" / "recipe.json").read_text())
     aside = json.loads((tmp_path / "run.old1" / "recipe.json").read_text())
     assert (there["learning_rate"], aside["learning_rate"]) == (5e-4, 0.05)
+
+
+def test_the_weights_of_a_run_set_aside_are_found_where_it_is_now(recipe, batches, tmp_path):
+    small = recipe("compact")
+    run = tmp_path / "run"
+    first = fit(small, batches(small), run, progress=False)
+    still = replace(small, learning_rate=1e-12)
+    for start in (run, run / "generator.npz"):
+        again = fit(still, batches(still), run, start_from=start, progress=False, resume=False)
+        for old, new in zip(arrays(first.generator).values(), arrays(again.generator).values(), strict=True):
+            np.testing.assert_allclose(new, old, atol=1e-6)
+    assert store.read(run / "generator.npz")[1]["start"] == str(tmp_path / "run.old2" / "generator.npz")
+
+
+def test_the_current_folder_is_not_set_aside(recipe, batches, tmp_path, monkeypatch):
+    small = recipe("compact")
+    fit(small, batches(small), tmp_path / "run", progress=False)
+    (tmp_path / "run" / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "run" / "deep")
+    for out in ("..", tmp_path / "run"):
+        with pytest.raises(TrainingError, match="is the current folder, which cannot be renamed"):
+            fit(small, batches(small), out, progress=False, resume=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_run_does_not_go_on_from_another_start(recipe, batches, tmp_path, monkeypatch):
+    small = recipe("compact")
+    for name in ("one", "two"):
+        fit(small, batches(small), tmp_path / name, progress=False)
+    longer = replace(small, steps=6, schedule="constant")
+    shorter = replace(longer, steps=2)
+    fit(shorter, batches(shorter), tmp_path / "run", start_from=tmp_path / "one", progress=False)
+    with pytest.raises(TrainingError, match=r"began with .*one, not with .*two: leave --start-from out"):
+        fit(longer, batches(longer), tmp_path / "run", start_from=tmp_path / "two", progress=False)
+    with pytest.raises(TrainingError, match="began with random weights, not with"):
+        fit(small, batches(small), tmp_path / "two", start_from=tmp_path / "one", progress=False)
+    monkeypatch.chdir(tmp_path)
+    result = fit(longer, batches(longer), "run", start_from="one", progress=False)
+    assert result.rows[-1]["step"] == 6
+
+
+def test_a_run_made_longer_and_stopped_gives_its_latest_weights(recipe, batches, tmp_path):
+    small = recipe("compact", "schedule=constant")
+    fit(small, batches(small), tmp_path, progress=False)
+    assert find(tmp_path) == tmp_path / "generator.npz"
+    longer = replace(small, steps=8)
+    with pytest.raises(Stop):
+        fit(longer, stop_at(6, batches(longer)), tmp_path, progress=False)
+    assert generator_arrays(tmp_path)[1]["step"] == 6
+    fit(longer, batches(longer), tmp_path, progress=False)
+    assert find(tmp_path) == tmp_path / "generator.npz"
+
+
+@pytest.mark.parametrize("name", ["compact", "srgan_mse"])
+def test_float16_learns_from_gradients_that_it_cannot_hold(name, recipe, batches, tmp_path):
+    """The mean squared error of so small a weight has gradients below float16's smallest number."""
+    tiny = recipe(
+        name, "precision=mixed_float16", "mse=1e-7", "l1=0", "luma=0", "ema=0", "optimizer=adam",
+        "weight_decay=0", "learning_rate=0.01", "warmup_steps=0", "schedule=constant",
+    )  # fmt: skip
+    tiny = replace(tiny, adversarial=1e-7 if tiny.is_gan else 0.0)
+    start = arrays(build_model(tiny).generator)
+    whole = fit(tiny, batches(tiny), tmp_path / "whole", progress=False)
+    moved = [not np.array_equal(start[key], a) for key, a in arrays(whole.generator).items()]
+    assert np.mean(moved) > 0.9
+    with pytest.raises(Stop):
+        fit(tiny, stop_at(2, batches(tiny)), tmp_path / "run", progress=False)
+    again = fit(tiny, batches(tiny), tmp_path / "run", progress=False)
+    assert same(arrays(whole.generator), arrays(again.generator))
 
 
 def test_a_run_that_diverges_stops_and_keeps_the_last_good_state(recipe, batches, tmp_path):

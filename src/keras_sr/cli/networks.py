@@ -132,11 +132,12 @@ def network_file(name: str | None, scale: float | None) -> Path:
 
 def exported(weights: Path) -> Path:
     """Return the exported file of a run folder or weight file; made beside it, once for each state of it."""
-    file = weights / "generator.npz" if weights.is_dir() else weights
-    if not file.is_file():
-        from keras_sr.weights.find import find
+    from keras_sr.weights import registry
+    from keras_sr.weights.find import find
 
-        file = find(weights)
+    file = find(weights)
+    if file.resolve() in [registry.weights_path(name) for name in registry.names()]:
+        return registry.onnx_path(file.stem)
     target = file.with_name(f"{file.stem}-{sha256(file)[:12]}.onnx")
     if not target.exists():
         prepare_keras()

@@ -97,6 +97,9 @@ def run(
     if recipe.precision == "mixed_bfloat16" and device() == "cpu" and "BF16" not in openvino_capabilities():
         say("this processor computes bfloat16 in software, ten times slower: take precision=float32")
     source = open_photographs(data, recipe)
+    small = int((source.sizes < recipe.crop).any(axis=1).sum())
+    if 0 < small < len(source):
+        say(f"{small} of them are smaller than a crop of {recipe.crop}x{recipe.crop} and are left out")
     callbacks = []
     if benchmark:
         from keras_sr.cli.sets import open_set
@@ -166,10 +169,11 @@ def find_start(recipe: "Recipe", folder: Path, kind: str = "", resume: bool = Tr
         fields = ("generator", "scale", "features", "blocks", "normalization", "upsampler")
         other = [f"--set {name}={shipped[name]}" for name in fields if shipped[name] != getattr(recipe, name)]
         if other:
+            hint = "" if kind == "_quick" else "add --quick, or "
             raise TrainingError(
                 f"{recipe.name} starts from a trained {recipe.start_from}, which is not in {before}; the one "
-                f"that ships is of another build: add --quick, or {' '.join(other)}, or train "
-                f"{recipe.start_from} first"
+                f"that ships is of another build: {hint}{' '.join(other)}, or train {recipe.start_from} "
+                "with the same settings first"
             )
         return recipe.start_from
     raise TrainingError(

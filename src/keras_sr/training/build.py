@@ -58,6 +58,9 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
             learning_rate=recipe.discriminator_learning_rate,
         )
         optimizer = model.two_optimizers(optimizer_of(recipe), optimizer_of(judges))
+    if recipe.precision == "mixed_float16":
+        # Gradients below 6e-8 are zero in float16: the loss is scaled up for them, and they are scaled back.
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(model.trainable_variables)
     # XLA slows these networks down on processors (benchmarks/training_step.py); jax has nothing else.
     jit: Any = "auto" if keras.config.backend() == "jax" else False

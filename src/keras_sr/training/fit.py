@@ -76,12 +76,15 @@ def fit(
         data_format: Layout of the images inside the networks and of the batches.
 
     Raises:
-        TrainingError: The folder holds another run, the loss became NaN, or a checkpoint cannot be written.
+        TrainingError: The folder holds another run, or one that began with other weights; the loss became
+            NaN; a checkpoint cannot be written.
         WeightsError: The start's weights are of another network.
     """
     out = Path(out)
     if not resume:
-        set_aside(out, say)
+        moved = set_aside(out, say)
+        if moved and start_from and Path(start_from).absolute().is_relative_to(out.absolute()):
+            start_from = moved / Path(start_from).absolute().relative_to(out.absolute())
     check_same_recipe(recipe, out)
     model = build_model(recipe, data_format)
     step, rows, start = begin(recipe, model, out, start_from, say)
@@ -127,6 +130,7 @@ def begin(
     """Set the model's state; return the step to go on from, the log so far and what the run began with."""
     if (out / checkpoints.STATE).exists():
         meta = checkpoints.restore(out, model)
+        check_same_start(meta, out, start_from)
         if meta["step"] >= recipe.steps:
             say(f"{out} is finished: {meta['step']} steps; its weights are in {out / 'generator.npz'}")
         else:
@@ -141,6 +145,22 @@ def begin(
     write_json(out / "recipe.json", as_json(recipe))
     write_json(out / "versions.json", versions())
     return 0, [], str(start_from or "")
+
+
+def check_same_start(meta: dict, out: Path, start_from: str | Path | None) -> None:
+    """Refuse to go on with a run that began with other weights than those asked for.
+
+    Raises:
+        TrainingError: Names both.
+    """
+    begun = meta.get("start")
+    # A run of an older version does not say what it began with.
+    if begun is None or not start_from or Path(begun).resolve() == Path(start_from).resolve():
+        return
+    raise TrainingError(
+        f"{out} holds a run that began with {begun or 'random weights'}, not with {start_from}: leave "
+        "--start-from out to go on with it, give another --out, or --no-resume to begin anew"
+    )
 
 
 def check_same_recipe(recipe: Recipe, out: Path) -> None:
@@ -178,13 +198,23 @@ def same_so_far(recipe: Recipe, there: dict, out: Path) -> bool:
     return len(taken) <= recipe.steps and np.array_equal(rates(recipe), rates(begun))
 
 
-def set_aside(out: Path, say: Callable[[str], None]) -> None:
-    """Rename an older run folder to a name that is free."""
+def set_aside(out: Path, say: Callable[[str], None]) -> Path | None:
+    """Rename an older run folder to a name that is free and return that; None where there is no older run.
+
+    Raises:
+        TrainingError: It is the current folder or one that holds it.
+    """
     if not (out / "recipe.json").exists():
-        return
+        return None
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise TrainingError(
+            f"{out} holds a run and is the current folder, which cannot be renamed: give another --out"
+        )
     number = next(n for n in range(1, 10_000) if not out.with_name(f"{out.name}.old{n}").exists())
-    out.rename(out.with_name(f"{out.name}.old{number}"))
-    say(f"the run that was in {out} is now in {out.with_name(f'{out.name}.old{number}')}")
+    aside = out.with_name(f"{out.name}.old{number}")
+    out.rename(aside)
+    say(f"the run that was in {out} is now in {aside}")
+    return aside
 
 
 def check_finite(model: SuperResolution, logs: dict, step: int, out: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from keras_sr.errors import WeightsError
 from keras_sr.weights import registry
 
-#: The files of a run folder that hold a generator, best first.
+#: The files of a run folder that hold a generator: what a run ends with, and its checkpoint.
 RUN_FILES = ("generator.npz", "state.npz")
 
 
@@ -17,9 +17,10 @@ def find(name: str | Path) -> Path:
     """
     path = Path(name)
     if path.is_dir():
-        for file in RUN_FILES:
-            if (path / file).is_file():
-                return path / file
+        there = [path / file for file in RUN_FILES if (path / file).is_file()]
+        if there:
+            # A run that was ended and then made longer has a checkpoint newer than what it ended with.
+            return max(there, key=lambda file: file.stat().st_mtime_ns)
         raise WeightsError(f"{path} holds no {' and no '.join(RUN_FILES)}: it is not the folder of a run")
     if path.is_file():
         return path
