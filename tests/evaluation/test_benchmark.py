@@ -11,7 +11,7 @@ import pytest
 
 from keras_sr.errors import DataError
 from keras_sr.evaluation import benchmark as module
-from keras_sr.evaluation.benchmark import Dataset, Settings, benchmark, load_picture
+from keras_sr.evaluation.benchmark import Dataset, benchmark, load_picture
 from keras_sr.evaluation.candidates import (
     Candidate,
     bicubic_candidate,
@@ -20,6 +20,7 @@ from keras_sr.evaluation.candidates import (
 )
 from keras_sr.evaluation.folders import find_pairs
 from keras_sr.evaluation.measures import DEFAULT, MEASURES, choose
+from keras_sr.evaluation.records import Settings
 from keras_sr.evaluation.results import table, write_csv, write_json
 from keras_sr.evaluation.score import PROTOCOLS, Protocol, bicubic, score
 from keras_sr.images.io import read_rgb, write

@@ -85,10 +85,11 @@ def benchmark(
     The tables are printed. OUT gets results.json, per_image.csv and report.html, a page to look at.
     Stop it at any time: the same command goes on. When a picture cannot be measured the exit code is 1.
     """  # noqa: D301  (typer: keep these line breaks)
-    from keras_sr.evaluation.benchmark import Settings, load_picture
     from keras_sr.evaluation.benchmark import benchmark as run
+    from keras_sr.evaluation.benchmark import load_picture
     from keras_sr.evaluation.candidates import bicubic_candidate, truth_candidate
     from keras_sr.evaluation.measures import MEASURES, choose
+    from keras_sr.evaluation.records import Settings
     from keras_sr.evaluation.report import write_report
     from keras_sr.evaluation.results import table, write_csv, write_json
 
