@@ -10,7 +10,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from keras_sr.errors import TrainingError, WeightsError
+from keras_sr.errors import RecipeError, TrainingError, WeightsError
 from keras_sr.recipes import RECIPES, get
 from keras_sr.training import checkpoints
 from keras_sr.training.build import build_model
@@ -199,6 +199,22 @@ def test_a_run_made_longer_and_stopped_gives_its_latest_weights(recipe, batches,
     assert generator_arrays(tmp_path)[1]["step"] == 6
     fit(longer, batches(longer), tmp_path, progress=False)
     assert find(tmp_path) == tmp_path / "generator.npz"
+
+
+def test_several_steps_in_a_call_are_the_steps_one_by_one(recipe, batches, tmp_path, capsys):
+    """Also where neither an epoch nor the run is a multiple of them, and in what is shown."""
+    several = recipe("compact", "steps=5", "steps_per_epoch=3", "steps_per_call=2", "schedule=constant")
+    if keras.config.backend() == "torch":
+        with pytest.raises(RecipeError, match="steps_per_call is 1 on torch, not 2"):
+            fit(several, batches(several), tmp_path / "run", progress=False)
+        return
+    one = replace(several, steps_per_call=1)
+    expected = fit(one, batches(one), tmp_path / "one", progress=False)
+    result = fit(several, batches(several), tmp_path / "run")
+    for a, b in zip(arrays(expected.generator).values(), arrays(result.generator).values(), strict=True):
+        np.testing.assert_allclose(b, a, atol=1e-5)
+    shown = [line.split(":")[0] for line in capsys.readouterr().err.splitlines() if "a step" in line]
+    assert shown == ["step 3", "step 5"]
 
 
 @pytest.mark.parametrize("name", ["compact", "srgan_mse"])

@@ -22,7 +22,13 @@ OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}
 
 
 def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperResolution:
-    """Build and compile everything that a recipe trains; weights are a function of its seed."""
+    """Build and compile everything that a recipe trains; weights are a function of its seed.
+
+    Raises:
+        RecipeError: A part of it has an unknown name, or does not run on this backend.
+    """
+    if recipe.steps_per_call > 1 and keras.config.backend() == "torch":
+        raise RecipeError(f"steps_per_call is 1 on torch, not {recipe.steps_per_call}")
     keras.utils.set_random_seed(recipe.seed)
     with dtype_policy(recipe.precision):
         generator = build_generator(vars(recipe), data_format)

@@ -40,8 +40,8 @@ class ProgressBar(keras.callbacks.Callback):
         self.step = done
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Move the bar; `batch` is the last of a call that may hold several steps."""
-        self.step = self.first + batch + 1
+        """Move the bar; `batch` is the last of a call of several steps, though an epoch may end before it."""
+        self.step = self.first + min(batch + 1, self.params["steps"])
         if self.console.is_terminal:
             self.bar.update(self.task, completed=self.step, terms=describe(logs or {}))
 
