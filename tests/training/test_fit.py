@@ -217,6 +217,18 @@ def test_several_steps_in_a_call_are_the_steps_one_by_one(recipe, batches, tmp_p
     assert shown == ["step 3", "step 5"]
 
 
+def test_float16_follows_vgg19(recipe, batches, tmp_path):
+    """Where the scaled loss is too large for float16 a step is left out and the scale halved."""
+    moves = []
+    for precision in ("float32", "mixed_float16"):
+        one = recipe("srresnet_vgg54", f"precision={precision}", "steps=8", "ema=0", "normalization=none")
+        start = arrays(build_model(one).generator)
+        end = arrays(fit(one, batches(one), tmp_path / precision, progress=False).generator)
+        moves.append(np.concatenate([(end[key] - start[key]).ravel() for key in start]))
+    a, b = moves
+    assert a @ b > 0.7 * np.linalg.norm(a) * np.linalg.norm(b) > 0
+
+
 @pytest.mark.parametrize("name", ["compact", "srgan_mse"])
 def test_float16_learns_from_gradients_that_it_cannot_hold(name, recipe, batches, tmp_path):
     """The mean squared error of so small a weight has gradients below float16's smallest number."""

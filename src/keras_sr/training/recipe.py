@@ -179,9 +179,10 @@ class Recipe:
         for field in ("content", "style"):
             if getattr(self, field) and not getattr(self, f"{field}_layers"):
                 raise RecipeError(f"{field} compares layers of VGG19: {field}_layers must name one or more")
-        if self.precision == "mixed_float16" and (self.content or self.style):
+        if self.precision == "mixed_bfloat16" and self.r1:
             raise RecipeError(
-                "VGG19's gradients vanish in float16, and nothing would be learned: take mixed_bfloat16"
+                "r1 is taken from differences that bfloat16 rounds away: "
+                "take precision=float32 or mixed_float16"
             )
         if not self.terms():
             raise RecipeError(f"a recipe needs a loss: give one of {', '.join(TERMS)} a weight")
