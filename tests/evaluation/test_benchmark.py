@@ -18,9 +18,9 @@ from keras_sr.evaluation.candidates import (
     picture_candidate,
     truth_candidate,
 )
+from keras_sr.evaluation.figures import Settings
 from keras_sr.evaluation.folders import find_pairs
 from keras_sr.evaluation.measures import DEFAULT, MEASURES, choose
-from keras_sr.evaluation.records import Settings
 from keras_sr.evaluation.results import table, write_csv, write_json
 from keras_sr.evaluation.score import PROTOCOLS, Protocol, bicubic, score
 from keras_sr.images.io import read_rgb, write

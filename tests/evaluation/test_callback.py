@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from keras_sr.errors import DataError
+from keras_sr.evaluation.score import load, to_bytes
 from keras_sr.images.io import read_rgb, write
 from keras_sr.images.ranges import to_float
 from keras_sr.images.resize import imresize
-from keras_sr.metrics import psnr, ssim
+from keras_sr.metrics import lr_consistency, psnr, ssim
 
 keras = pytest.importorskip("keras")
 from keras_sr.evaluation.callback import BenchmarkCallback
@@ -196,6 +197,28 @@ def test_the_files_of_a_run(folder, tmp_path):
     assert page.shape[1] > 4 * 34
 
 
+def test_other_metrics_are_measured_on_request(folder, tmp_path):
+    """The mean of all pictures, or nothing: MS-SSIM cannot be taken of pictures as small as these."""
+    plain = BenchmarkCallback(folder, 2, out_dir=tmp_path, pictures=0)
+    callback = BenchmarkCallback(
+        folder, 2, out_dir=tmp_path, pictures=0, metrics=["lr_psnr", "ms_ssim", "drift_y"]
+    )
+    model = compiled(network())
+    history = train(model, plain, callback, epochs=1)
+    upscale = network_upscaler(model)
+    expected = []
+    for pair in callback.pairs:
+        lr, hr = load(pair, 2)
+        expected.append(lr_consistency(to_bytes(upscale(lr), hr.shape), lr))
+    assert history["Set3_lr_psnr"] == [pytest.approx(np.mean(expected))]
+    assert "Set3_ms_ssim" not in history
+    # Files with other columns are other files.
+    assert [*rows(tmp_path / "Set3_x2.csv")[0]][-1] == "seconds"
+    (line,) = rows(tmp_path / "Set3_x2-2.csv")
+    assert (line["ms_ssim"], float(line["lr_psnr"])) == ("", history["Set3_lr_psnr"][0])
+    assert float(line["drift_y"]) == history["Set3_drift_y"][0] != 0
+
+
 def test_nothing_of_an_earlier_run_is_touched(folder, tmp_path):
     out = tmp_path / "out"
     train(compiled(network()), BenchmarkCallback(folder, 2, out_dir=out, pictures=1), epochs=1)
@@ -252,6 +275,7 @@ def test_the_names_of_figures(folder, tmp_path):
         ({"max_images": 0}, "max_images must be 1 or more"),
         ({"pictures": ["a", "x"]}, "unknown picture 'x': the known ones are a, b, c"),
         ({"protocol": "x"}, "unknown protocol 'x'"),
+        ({"metrics": ["fid"]}, "unknown metric 'fid': the known ones are psnr, ssim"),
     ],
 )
 def test_wrong_arguments_are_named_at_once(folder, options, said):

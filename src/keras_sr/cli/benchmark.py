@@ -88,8 +88,8 @@ def benchmark(
     from keras_sr.evaluation.benchmark import benchmark as run
     from keras_sr.evaluation.benchmark import load_picture
     from keras_sr.evaluation.candidates import bicubic_candidate, truth_candidate
+    from keras_sr.evaluation.figures import Settings
     from keras_sr.evaluation.measures import MEASURES, choose
-    from keras_sr.evaluation.records import Settings
     from keras_sr.evaluation.report import write_report
     from keras_sr.evaluation.results import table, write_csv, write_json
 

@@ -38,7 +38,8 @@ def train(
         str | None,
         typer.Option(
             metavar="SET",
-            help="Measure after each epoch, with sheets: Set5, Set14, BSD100, Urban100, or a folder.",
+            help="Measure after each epoch, with sheets: Set5, Set14, BSD100, Urban100, or a folder. "
+            "PSNR and SSIM, and LPIPS where a recipe is not trained on pixels alone.",
         ),
     ] = None,
 ) -> None:
@@ -106,7 +107,10 @@ def run(
         from keras_sr.evaluation.callback import BenchmarkCallback
 
         place = open_set(benchmark, recipe.scale).folder
-        callbacks.append(BenchmarkCallback(place, recipe.scale, out_dir=folder / "benchmark"))
+        metrics = perceptual(recipe)
+        callbacks.append(
+            BenchmarkCallback(place, recipe.scale, out_dir=folder / "benchmark", metrics=metrics)
+        )
 
     def batches(first: int, count: int) -> Batches:
         return Batches(
@@ -130,6 +134,20 @@ def run(
         say=say,
         data_format=layout,
     )
+
+
+def perceptual(recipe: "Recipe") -> list[str]:
+    """Return what PSNR does not tell of a recipe: LPIPS, where it is not trained on pixels alone."""
+    from keras_sr.errors import WeightsError
+    from keras_sr.evaluation.measures import choose
+
+    if not (recipe.is_gan or recipe.content or recipe.style):
+        return []
+    try:
+        return list(choose(["lpips"])[0])
+    except WeightsError as error:
+        say(f"LPIPS is not measured: {error}")
+        return []
 
 
 def open_photographs(folders: list[Path], recipe: "Recipe") -> "Source":

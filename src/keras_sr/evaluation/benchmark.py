@@ -13,10 +13,10 @@ from keras_sr import __version__
 from keras_sr.errors import DataError, PictureError
 from keras_sr.evaluation import anchor, machine
 from keras_sr.evaluation.candidates import Candidate, own_pictures, picture_of
+from keras_sr.evaluation.figures import Settings, forget, measured
 from keras_sr.evaluation.folders import Pair
 from keras_sr.evaluation.measures import MEASURES
 from keras_sr.evaluation.published import rows_for, verdict
-from keras_sr.evaluation.records import Settings, forget, measured
 from keras_sr.evaluation.score import PROTOCOLS, load, reason, score, shaved
 from keras_sr.evaluation.score import bicubic as bicubic_upscaler
 from keras_sr.evaluation.sets import known_set

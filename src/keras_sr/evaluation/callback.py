@@ -1,6 +1,7 @@
 """A benchmark during training: figures in the logs and in a CSV file, and pictures to look at."""
 
 import logging
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from keras_sr.errors import DataError, unknown
 from keras_sr.evaluation.folders import Pair, find_pairs, set_name
+from keras_sr.evaluation.measures import Sample, choose, take
 from keras_sr.evaluation.network import network_of, network_upscaler
 from keras_sr.evaluation.record import COLUMNS, add_row, csv_file, keep, save_sheet, unused
 from keras_sr.evaluation.score import Judged, Protocol, Scores, Upscaler, find_protocol, score
@@ -44,6 +46,8 @@ class BenchmarkCallback(keras.callbacks.Callback):
         generator: The network to measure.
         max_images: Measure on the first n pictures only; the figures are then called `BSD100_first10_psnr`.
         protocol: As for `score`.
+        metrics: What to measure besides PSNR and SSIM: keys of `evaluation.measures.MEASURES`, such as
+            `"lpips"`. The logs hold it as `BSD100_lpips`, unless a picture is too small for it.
         multiple_of: As for `network_upscaler`; for sets of many sizes with jax.
 
     Attributes:
@@ -52,6 +56,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
 
     Raises:
         DataError: The folder or an argument cannot be used.
+        WeightsError: A metric is asked for whose weights are not there.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         generator: keras.Model | None = None,
         max_images: int | None = None,
         protocol: str | Protocol = "paper",
+        metrics: Sequence[str] = (),
         multiple_of: int = 1,
     ) -> None:
         super().__init__()
@@ -83,6 +89,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
             self.name += f"_first{len(self.pairs)}"
         self.scale, self.protocol, self.multiple_of = scale, find_protocol(protocol), multiple_of
         self.shown = chosen(pictures, self.pairs)
+        self.metrics = choose(list(metrics))[0] if metrics else ()
         self.every_epochs = 1 if every_epochs is None and every_steps is None else every_epochs
         self.every_steps = every_steps
         self.network = generator
@@ -128,18 +135,23 @@ class BenchmarkCallback(keras.callbacks.Callback):
         if self.out_dir and self.shown:
             folder = unused(self.out_dir / f"{self.name}_x{self.scale}" / f"step_{self.step:08d}")
 
-        def show(judged: Judged) -> None:
+        taken: list[dict[str, float | None]] = []
+
+        def look(judged: Judged) -> None:
+            sample = Sample(judged.sr, judged.hr, judged.lr, self.scale, self.protocol)
+            taken.append(take(sample, self.metrics))
             if folder and judged.name in self.shown:
                 keep(save_sheet, folder, judged, self.scale, self.protocol, self.step)
 
-        scores = score(self.upscaler(), self.pairs, self.scale, self.protocol, show)
+        scores = score(self.upscaler(), self.pairs, self.scale, self.protocol, look)
         seconds = perf_counter() - start
         self.history.append((self.step, scores))
         self.evaluated_at = (self.epoch, self.step)
         log.info("step %d: %s %s", self.step, self.name, scores)
+        means = {key: mean_of_all([values[key] for values in taken]) for key in self.metrics}
         if self.out_dir:
-            keep(self.add_line, self.out_dir, scores, seconds)
-        self.fresh = as_logs(self.name, scores)
+            keep(self.add_line, self.out_dir, scores, means, seconds)
+        self.fresh = as_logs(self.name, scores, means)
         if logs is not None:
             logs.update(self.fresh)
         return scores
@@ -157,13 +169,14 @@ class BenchmarkCallback(keras.callbacks.Callback):
         iterations = getattr(getattr(self.model, "optimizer", None), "iterations", None)
         return self.step if iterations is None else int(np.asarray(keras.ops.convert_to_numpy(iterations)))
 
-    def add_line(self, out_dir: Path, scores: Scores, seconds: float) -> None:
+    def add_line(self, out_dir: Path, scores: Scores, means: dict[str, float | None], seconds: float) -> None:
         """Add a line to the CSV file."""
         values = (scores.psnr, scores.ssim, len(scores.images), scores.total)
         line = [self.run, self.epoch + 1, self.step, scores.protocol.name, *values, round(seconds, 1)]
+        row = dict(zip(COLUMNS, line, strict=True)) | means
         if self.csv_file is None:
-            self.csv_file = csv_file(out_dir, f"{self.name}_x{self.scale}")
-        add_row(self.csv_file, dict(zip(COLUMNS, line, strict=True)))
+            self.csv_file = csv_file(out_dir, f"{self.name}_x{self.scale}", list(row))
+        add_row(self.csv_file, row)
 
 
 def chosen(pictures: int | Sequence[str], pairs: list[Pair]) -> frozenset[str]:
@@ -177,10 +190,17 @@ def chosen(pictures: int | Sequence[str], pairs: list[Pair]) -> frozenset[str]:
     return frozenset(pictures)
 
 
-def as_logs(name: str, scores: Scores) -> dict[str, float]:
+def mean_of_all(values: list[float | None]) -> float | None:
+    """Return the mean; None where a picture has no value: a mean of some would look like one of all."""
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+
+
+def as_logs(name: str, scores: Scores, means: dict[str, float | None]) -> dict[str, float]:
     """Return the figures under the names they have in Keras' logs."""
     if not scores.images:
         # A NaN would stop runs that take it for a diverged loss; the warnings have said what failed.
         return {}
     values = {f"{name}_psnr": scores.psnr, f"{name}_ssim": scores.ssim}
+    values |= {f"{name}_{key}": value for key, value in means.items() if value is not None}
     return values | ({f"{name}_failed": float(len(scores.failures))} if scores.failures else {})

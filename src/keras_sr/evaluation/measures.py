@@ -1,11 +1,12 @@
 """The columns of a benchmark: which metric, on which of the three pictures, and how it is written."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from keras_sr.errors import DataError, WeightsError, unknown
+from keras_sr.errors import DataError, PictureError, WeightsError, unknown
 from keras_sr.evaluation.score import Protocol, shaved
 from keras_sr.metrics import (
     LPIPS,
@@ -149,6 +150,19 @@ MEASURES = {
 
 #: The columns when nothing else is asked for.
 DEFAULT = tuple(key for key in MEASURES if key != "lpips_vgg")
+
+
+def take(sample: Sample, metrics: Iterable[str]) -> dict[str, float | None]:
+    """Return the values of one picture by metric; None where one cannot be taken or is infinite."""
+    values: dict[str, float | None] = {}
+    for key in metrics:
+        try:
+            value = MEASURES[key].of(sample)
+        except PictureError:
+            # Too small for this metric: the others go on, and this one has no mean.
+            value = math.inf
+        values[key] = value if math.isfinite(value) else None
+    return values
 
 
 def choose(keys: list[str] | None) -> tuple[tuple[str, ...], list[str]]:

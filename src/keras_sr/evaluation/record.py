@@ -3,7 +3,7 @@
 import csv
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from keras_sr.errors import KerasSRError
@@ -50,10 +50,10 @@ def unused(path: Path) -> Path:
     return candidate
 
 
-def csv_file(folder: Path, name: str) -> Path:
-    """Return the CSV file to add to: that of the name, or an unused one if there is another kind of file."""
+def csv_file(folder: Path, name: str, columns: Sequence[str]) -> Path:
+    """Return the CSV file to add to: that of the name, or an unused one if that has other columns."""
     path = folder / f"{name}.csv"
-    if path.exists() and path.read_text("utf-8").partition("\n")[0] != ",".join(COLUMNS):
+    if path.exists() and path.read_text("utf-8").partition("\n")[0] != ",".join(columns):
         return unused(path)
     return path
 
@@ -61,7 +61,7 @@ def csv_file(folder: Path, name: str) -> Path:
 def add_row(path: Path, row: dict) -> None:
     """Add a row to a CSV file, with its header if it is new; the file is whole at every moment."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, list(row), lineterminator="\n")
     if path.exists():
         text.write(path.read_text("utf-8"))
     else:

@@ -1,6 +1,7 @@
 """What a person sees while a run trains: a bar with the time left and the loss terms, on stderr."""
 
 import time
+from typing import Any
 
 import keras
 from rich.console import Console
@@ -41,7 +42,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Move the bar; `batch` is the last of a call of several steps, though an epoch may end before it."""
-        self.step = self.first + min(batch + 1, self.params["steps"])
+        self.step = self.first + min(batch + 1, self.span)
         if self.console.is_terminal:
             self.bar.update(self.task, completed=self.step, terms=describe(logs or {}))
 
@@ -49,6 +50,8 @@ class ProgressBar(keras.callbacks.Callback):
         """Start the clock of the epoch."""
         self.bar.start()
         self.began, self.first = time.perf_counter(), self.step
+        params: Any = self.params
+        self.span: int = params["steps"]
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Say a line where there is no terminal."""

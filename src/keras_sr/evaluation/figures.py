@@ -5,7 +5,6 @@ So a run that was stopped goes on where it was, and one that only adds a network
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from keras_sr.errors import PictureError
 from keras_sr.evaluation import machine
 from keras_sr.evaluation.candidates import Candidate
 from keras_sr.evaluation.folders import Pair
-from keras_sr.evaluation.measures import MEASURES, Sample
+from keras_sr.evaluation.measures import MEASURES, Sample, take
 from keras_sr.evaluation.score import Protocol, load, to_bytes
 from keras_sr.files import atomic_write, sha256
 from keras_sr.images.io import write
@@ -126,19 +125,9 @@ def fitted(sr: np.ndarray, hr: np.ndarray, scale: int) -> np.ndarray:
 
 def figures_of(sample: Sample, candidate: Candidate, metrics: Sequence[str]) -> dict[str, float | None]:
     """Return the values of one picture by metric; None where one cannot be taken or is infinite."""
-    values: dict[str, float | None] = {}
-    for key in metrics:
-        measure = MEASURES[key]
-        values[key] = None
-        if candidate.kind == "truth" and measure.needs_truth:
-            continue
-        try:
-            value = measure.of(sample)
-        except PictureError:
-            # Too small for this metric: the others go on, and this one has no mean.
-            continue
-        values[key] = value if math.isfinite(value) else None
-    return values
+    truth = candidate.kind == "truth"
+    values = take(sample, [key for key in metrics if not (truth and MEASURES[key].needs_truth)])
+    return {key: values.get(key) for key in metrics}
 
 
 def key_of(
