@@ -281,3 +281,16 @@ def test_short_epochs_of_fit_read_on_and_never_repeat_a_crop(tmp_path, save, mon
     assert set(range(18)) <= set(made)
     # What is made twice was made to learn the shapes.
     assert len(made) - len(set(made)) <= 3
+
+
+def test_a_batch_fetched_ahead_is_of_the_next_epoch(folder):
+    batches, row = small(folder, workers=0), small(folder, workers=0)
+    expected = [row.next() for _ in range(5)]
+    batches.on_epoch_begin()
+    assert all(same(batches[i], expected[i]) for i in range(3))
+    # Keras takes these while it is still busy with the first epoch, whose end it says later.
+    assert same(batches[0], expected[3])
+    batches.on_epoch_end()
+    batches.on_epoch_begin()
+    assert same(batches[1], expected[4])
+    assert batches.epoch == 1
