@@ -294,3 +294,17 @@ def test_a_batch_fetched_ahead_is_of_the_next_epoch(folder):
     batches.on_epoch_begin()
     assert same(batches[1], expected[4])
     assert batches.epoch == 1
+
+
+def test_epochs_of_any_length_from_a_row_without_end(folder):
+    """More steps than the set has batches, and no multiple of them; Keras warns where a set runs out."""
+    batches, row = small(folder, batch_size=4), small(folder, batch_size=4)
+    seen = []
+    recorded = ((lr, hr) for lr, hr in batches if seen.append(hr) is None)
+    layers = [keras.Input((None, None, 3)), keras.layers.UpSampling2D(4), keras.layers.Conv2D(3, 1)]
+    model = keras.Sequential(layers)
+    model.compile(loss="mse")
+    history = model.fit(recorded, steps_per_epoch=3, epochs=2, shuffle=False, verbose=0)
+    assert len(history.history["loss"]) == 2
+    assert len(seen) >= 6
+    assert all(np.array_equal(hr, row.next()[1]) for hr in seen)

@@ -35,10 +35,12 @@ PEEKED = 2
 class COCOBatchGenerator(keras.utils.PyDataset):
     """Batches `(batch_LR, batch_HR)` from a folder of photographs, endless by `next()` or an epoch for `fit`.
 
-    An epoch has every picture once; its last batch may be smaller. With `crop_mode="fixed_size"` HR is a
-    patch of `target_size` somewhere in the picture; where the picture is too small for that, a patch as large
-    as its short edge, enlarged bicubic. With `"random_size"` the patch is of a random size between
-    `target_size` and the short edge, and resized bicubic.
+    An epoch has every picture once; its last batch may be smaller. For epochs of any other length give `fit`
+    a row without end: `fit((pair for pair in batches), steps_per_epoch=1000, shuffle=False)`.
+
+    With `crop_mode="fixed_size"` HR is a patch of `target_size` somewhere in the picture; where the picture
+    is too small for that, a patch as large as its short edge, enlarged bicubic. With `"random_size"` the
+    patch is of a random size between `target_size` and the short edge, and resized bicubic.
 
     Args:
         directory: The folder, searched with all folders in it; with or without a slash at its end.
