@@ -219,6 +219,17 @@ def test_other_metrics_are_measured_on_request(folder, tmp_path):
     assert float(line["drift_y"]) == history["Set3_drift_y"][0] != 0
 
 
+def test_damaged_weights_of_a_metric_do_not_end_the_training(tmp_path, monkeypatch, caplog):
+    write(tmp_path / "Set1" / "a.png", np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8))
+    (tmp_path / "damaged.npz").write_bytes(b"damaged")
+    monkeypatch.setenv("KERAS_SR_LPIPS_ALEX", str(tmp_path / "damaged.npz"))
+    callback = BenchmarkCallback(tmp_path / "Set1", 2, metrics=["lpips"])
+    history = train(compiled(network()), callback, epochs=1)
+    assert "Set1_psnr" in history
+    assert "Set1_lpips" not in history
+    assert "not all metrics were measured" in caplog.text
+
+
 def test_nothing_of_an_earlier_run_is_touched(folder, tmp_path):
     out = tmp_path / "out"
     train(compiled(network()), BenchmarkCallback(folder, 2, out_dir=out, pictures=1), epochs=1)

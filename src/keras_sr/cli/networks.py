@@ -136,7 +136,7 @@ def exported(weights: Path) -> Path:
     from keras_sr.weights.find import find
 
     file = find(weights)
-    if file.resolve() in [registry.weights_path(name) for name in registry.names()]:
+    if file.stem in registry.names() and file.resolve().parent == registry.FILES.resolve():
         return registry.onnx_path(file.stem)
     target = file.with_name(f"{file.stem}-{sha256(file)[:12]}.onnx")
     if not target.exists():

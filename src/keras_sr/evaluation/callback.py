@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sr.errors import DataError, unknown
+from keras_sr.errors import DataError, KerasSRError, unknown
 from keras_sr.evaluation.folders import Pair, find_pairs, set_name
 from keras_sr.evaluation.measures import Sample, choose, take
 from keras_sr.evaluation.network import network_of, network_upscaler
@@ -138,8 +138,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         taken: list[dict[str, float | None]] = []
 
         def look(judged: Judged) -> None:
-            sample = Sample(judged.sr, judged.hr, judged.lr, self.scale, self.protocol)
-            taken.append(take(sample, self.metrics))
+            taken.append(self.take(judged))
             if folder and judged.name in self.shown:
                 keep(save_sheet, folder, judged, self.scale, self.protocol, self.step)
 
@@ -155,6 +154,15 @@ class BenchmarkCallback(keras.callbacks.Callback):
         if logs is not None:
             logs.update(self.fresh)
         return scores
+
+    def take(self, judged: Judged) -> dict[str, float | None]:
+        """Return the values of the other metrics; weights that turn out damaged end no training."""
+        sample = Sample(judged.sr, judged.hr, judged.lr, self.scale, self.protocol)
+        try:
+            return take(sample, self.metrics)
+        except KerasSRError as error:
+            log.warning("%s: not all metrics were measured: %s", judged.name, error)
+            return dict.fromkeys(self.metrics)
 
     def upscaler(self) -> Upscaler:
         """Return the network to measure, as an upscaler."""
