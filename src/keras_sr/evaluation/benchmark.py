@@ -1,7 +1,6 @@
 """The benchmark: candidates times sets, one protocol, every figure with what it depends on."""
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from keras_sr.evaluation import anchor, machine
 from keras_sr.evaluation.candidates import Candidate, own_pictures, picture_of
 from keras_sr.evaluation.figures import Settings, forget, measured
 from keras_sr.evaluation.folders import Pair
-from keras_sr.evaluation.measures import MEASURES
+from keras_sr.evaluation.measures import MEASURES, mean_of_all
 from keras_sr.evaluation.published import rows_for, verdict
 from keras_sr.evaluation.score import PROTOCOLS, load, reason, score, shaved
 from keras_sr.evaluation.score import bicubic as bicubic_upscaler
@@ -133,11 +132,9 @@ def row(
     low: dict[str, float | None] = {}
     high: dict[str, float | None] = {}
     for key in settings.metrics:
-        values = [image[key] for image in images if image[key] is not None]
-        # A mean over some of the pictures would look like one over all.
-        whole = bool(values) and len(values) == len(images)
-        mean[key] = math.fsum(values) / len(values) if whole else None
-        low[key], high[key] = interval(values, settings.seed) if whole else (None, None)
+        values = [image[key] for image in images]
+        mean[key] = mean_of_all(values)
+        low[key], high[key] = (None, None) if mean[key] is None else interval(values, settings.seed)
     known = known_set(data.name)
     state, text = "none", ""
     if failures:

@@ -1,7 +1,6 @@
 """A benchmark during training: figures in the logs and in a CSV file, and pictures to look at."""
 
 import logging
-import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from keras_sr.errors import DataError, KerasSRError, unknown
 from keras_sr.evaluation.folders import Pair, find_pairs, set_name
-from keras_sr.evaluation.measures import Sample, choose, take
+from keras_sr.evaluation.measures import Sample, choose, mean_of_all, take
 from keras_sr.evaluation.network import network_of, network_upscaler
 from keras_sr.evaluation.record import COLUMNS, add_row, csv_file, keep, save_sheet, unused
 from keras_sr.evaluation.score import Judged, Protocol, Scores, Upscaler, find_protocol, score
@@ -196,12 +195,6 @@ def chosen(pictures: int | Sequence[str], pairs: list[Pair]) -> frozenset[str]:
         if name not in names:
             raise DataError(unknown("picture", name, names))
     return frozenset(pictures)
-
-
-def mean_of_all(values: list[float | None]) -> float | None:
-    """Return the mean; None where a picture has no value: a mean of some would look like one of all."""
-    known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def as_logs(name: str, scores: Scores, means: dict[str, float | None]) -> dict[str, float]:

@@ -165,6 +165,12 @@ def take(sample: Sample, metrics: Iterable[str]) -> dict[str, float | None]:
     return values
 
 
+def mean_of_all(values: list[float | None]) -> float | None:
+    """Return the mean; None where a picture has no value: a mean of some would look like one of all."""
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+
+
 def choose(keys: list[str] | None) -> tuple[tuple[str, ...], list[str]]:
     """Return the columns to measure, and a line for each that was not asked for and cannot be.
 
