@@ -219,6 +219,16 @@ def test_other_metrics_are_measured_on_request(folder, tmp_path):
     assert float(line["drift_y"]) == history["Set3_drift_y"][0] != 0
 
 
+def test_a_metric_that_some_pictures_have_is_not_logged(folder):
+    write(folder / "large.png", np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
+    history = train(compiled(network()), BenchmarkCallback(folder, 2, metrics=["ms_ssim"]), epochs=1)
+    assert "Set3_psnr" in history
+    assert "Set3_ms_ssim" not in history
+    alone = BenchmarkCallback(folder, 2, metrics=["ms_ssim"])
+    alone.pairs = [pair for pair in alone.pairs if pair.name == "large"]
+    assert 0 < train(compiled(network()), alone, epochs=1)["Set3_ms_ssim"][0] < 1
+
+
 def test_damaged_weights_of_a_metric_do_not_end_the_training(tmp_path, monkeypatch, caplog):
     write(tmp_path / "Set1" / "a.png", np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8))
     (tmp_path / "damaged.npz").write_bytes(b"damaged")
