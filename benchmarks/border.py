@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_sr.evaluation.folders import find_pairs
 from keras_sr.evaluation.score import score
+from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.inference import open_engine, upscale
 from keras_sr.weights import registry
 

@@ -142,9 +142,9 @@ def driver(source: str, folder: str, network: str) -> None:
         marks[step] = time.monotonic()
 
     from keras_sr.cli import app  # noqa: F401
-    from keras_sr.cli.networks import network_file
     from keras_sr.inference import engines, jobs
-    from keras_sr.inference.upscale import enlarge
+    from keras_sr.inference.enlarge import enlarge
+    from keras_sr.tasks.networks import network_file
 
     done("import command")
     openvino = engines.import_openvino()

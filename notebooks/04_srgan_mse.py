@@ -91,7 +91,7 @@ print("slope of -log D (eq. 6)  ", *(f"{-1 / (1 + np.exp(z)):7.3f}" for z in log
 
 # %% show again keras_sr.training.model:SuperResolution
 
-# %% show keras_sr.training.adversarial:SRGAN, call_constant
+# %% show keras_sr.training.srgan:SRGAN, call_constant
 
 # %% [markdown]
 # Is it true? One step with the rate of one of them at zero, and we look at who has moved:

@@ -41,7 +41,7 @@ lessons.show_batch(lr, hr)
 
 # %% show again keras_sr.training.model:SuperResolution
 
-# %% show again keras_sr.training.adversarial:SRGAN, call_constant
+# %% show again keras_sr.training.srgan:SRGAN, call_constant
 
 # %%
 from keras_sr.export import receptive_field

@@ -134,7 +134,7 @@ lessons.panels(*shuffled.items(), ("HR", truth), crop=(60, 160, 128), zoom=2)
 
 # %%
 from keras_sr.losses import ADVERSARIAL
-from keras_sr.training.adversarial import SRGAN
+from keras_sr.training.srgan import SRGAN
 
 
 def game(trained, **mended):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from skimage.data import astronaut
 
-from keras_sr.images.io import read_rgb, write
+from keras_sr.images.plain import read_rgb, write_plain
 from keras_sr.images.resize import imresize
 from keras_sr.images.sheet import sheet
 from keras_sr.metrics.psnr import psnr
@@ -22,8 +22,8 @@ SCALE = 4
 
 def prepare(folder: Path) -> None:
     """Write the photograph and its LR version."""
-    write(folder / "hr.png", astronaut())
-    write(folder / "lr.png", imresize(astronaut(), 1 / SCALE))
+    write_plain(folder / "hr.png", astronaut())
+    write_plain(folder / "lr.png", imresize(astronaut(), 1 / SCALE))
 
 
 def compare(folder: Path) -> None:
@@ -36,7 +36,7 @@ def compare(folder: Path) -> None:
         (figure("keras-sr", sr, hr), sr),
         ("HR", hr),
     ]
-    write(folder / "sheet.png", sheet(panels, "The same photograph, four times larger"))
+    write_plain(folder / "sheet.png", sheet(panels, "The same photograph, four times larger"))
     for name, what in {"lr": "small", "sr": "enlarged", "hr": "the truth", "sheet": "all of them"}.items():
         sys.stdout.write(f"{folder / name}.png  {what}\n")
 

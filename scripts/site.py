@@ -21,6 +21,7 @@ NOTEBOOKS = ROOT / "notebooks"
 PACKAGE = ROOT / "src" / "keras_sr"
 #: What the reference has a page of, in the order of a picture's way; cli is shown by its own --help.
 PACKAGES = (
+    "tasks",
     "images",
     "data",
     "models",

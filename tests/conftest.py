@@ -13,6 +13,7 @@ CHECKED = [
     "keras_sr.images.resize",
     "keras_sr.inference",
     "keras_sr.losses",
+    "keras_sr.tasks.batch",
 ]
 install_import_hook(CHECKED, "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 

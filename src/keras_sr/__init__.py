@@ -9,17 +9,17 @@ __version__ = "0.1.0"
 
 #: name: module that holds it
 PUBLIC = {
-    "BSD100_Evaluator": "keras_sr.evaluation.seed",
-    "BSD100_evaluate": "keras_sr.evaluation.seed",
+    "BSD100_Evaluator": "keras_sr.evaluation.superresgan",
+    "BSD100_evaluate": "keras_sr.evaluation.superresgan",
     "BenchmarkCallback": "keras_sr.evaluation.callback",
     "COCOBatchGenerator": "keras_sr.data.coco",
-    "deprocess_HR": "keras_sr.data.seed",
-    "deprocess_LR": "keras_sr.data.seed",
+    "deprocess_HR": "keras_sr.data.superresgan",
+    "deprocess_LR": "keras_sr.data.superresgan",
     "imresize": "keras_sr.images.resize",
     "load": "keras_sr.weights.load",
-    "preprocess_HR": "keras_sr.data.seed",
-    "preprocess_LR": "keras_sr.data.seed",
-    "upscale": "keras_sr.inference.upscale",
+    "preprocess_HR": "keras_sr.data.superresgan",
+    "preprocess_LR": "keras_sr.data.superresgan",
+    "upscale": "keras_sr.inference.enlarge",
 }
 
 __all__ = ["__version__", *PUBLIC]

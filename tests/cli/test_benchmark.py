@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_sr.images.io import write
+from keras_sr.images.plain import write_plain
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_weights_of_a_run(bench, truths, tmp_path):
 
 
 def test_pictures_alone_take_the_scale_that_is_asked_for(bench, truths, tmp_path):
-    write(tmp_path / "sr" / "img_0.png", np.zeros((48, 48, 3), np.uint8))
+    write_plain(tmp_path / "sr" / "img_0.png", np.zeros((48, 48, 3), np.uint8))
     code, out, err = bench(tmp_path / "sr", "--data", truths, "--scale", 3)
     assert code == 1
     assert "set x3" in out
@@ -152,8 +152,6 @@ def test_mistakes(bench, truths, network_file, tmp_path, monkeypatch):
 
 
 def test_a_known_set_is_downloaded_once(bench, tmp_path, monkeypatch):
-    from keras_sr.evaluation import download
-
     calls = []
 
     def fetch_set(known, scale, folder, progress):
@@ -161,10 +159,10 @@ def test_a_known_set_is_downloaded_once(bench, tmp_path, monkeypatch):
         for i in range(1, 6):
             name = folder / "Set5" / "image_SRF_4" / f"img_{i:03d}_SRF_4"
             pixels = np.random.default_rng(i).integers(0, 256, (16, 16, 3), np.uint8)
-            write(name.with_name(f"{name.name}_HR.png"), pixels)
+            write_plain(name.with_name(f"{name.name}_HR.png"), pixels)
 
     monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(download, "fetch_set", fetch_set)
+    monkeypatch.setattr("keras_sr.tasks.sets.fetch_set", fetch_set)
     monkeypatch.chdir(tmp_path)
     # These are not the pictures of Set5, which is noticed.
     code, _, err = bench("bicubic", "--data", "set5", metrics="psnr")

@@ -47,22 +47,22 @@ def test_every_command_is_of_a_kind_that_something_runs():
 def desk(tmp_path, monkeypatch):
     """A folder with what the pages speak of: pictures, photographs, benchmark sets, somebody's results."""
     skimage = pytest.importorskip("skimage.data")
-    from keras_sr.images.io import write
+    from keras_sr.images.plain import write_plain
 
     cat, coffee = skimage.chelsea()[:128, 100:260], skimage.coffee()[:160, :160]
-    write(tmp_path / "cat.jpg", cat[:48, :64])
+    write_plain(tmp_path / "cat.jpg", cat[:48, :64])
     for i in range(3):
-        write(tmp_path / "photos" / ("summer" if i else "") / f"{i}.png", np.roll(coffee, 40 * i, 1))
+        write_plain(tmp_path / "photos" / ("summer" if i else "") / f"{i}.png", np.roll(coffee, 40 * i, 1))
     for folder in ("BSD100", "kept_aside", "sets/Set5", "sets/Set14", "sets/BSD100"):
         for i in range(2):
-            write(tmp_path / folder / "HR" / f"{i}.png", cat[:, 16 * i : 16 * i + 128])
-    write(tmp_path / "truth.png", cat)
-    write(tmp_path / "large.png", cat)
-    write(tmp_path / "small.png", cat[::4, ::4])
+            write_plain(tmp_path / folder / "HR" / f"{i}.png", cat[:, 16 * i : 16 * i + 128])
+    write_plain(tmp_path / "truth.png", cat)
+    write_plain(tmp_path / "large.png", cat)
+    write_plain(tmp_path / "small.png", cat[::4, ::4])
     for name in ("ours", "theirs"):
-        write(tmp_path / f"{name}.png", np.clip(cat.astype(int) + 3, 0, 255).astype("uint8"))
+        write_plain(tmp_path / f"{name}.png", np.clip(cat.astype(int) + 3, 0, 255).astype("uint8"))
     for i in range(2):
-        write(tmp_path / "results" / "Set5" / f"{i}.png", cat[:, 16 * i : 16 * i + 128])
+        write_plain(tmp_path / "results" / "Set5" / f"{i}.png", cat[:, 16 * i : 16 * i + 128])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_SR_DATA", str(tmp_path / "sets"))
     monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))

@@ -17,7 +17,7 @@ from keras_sr.images.alpha import hold
 from keras_sr.images.picture import Picture
 from keras_sr.inference import open_engine, upscale
 from keras_sr.inference.engines import precisions
-from keras_sr.inference.upscale import enlarge
+from keras_sr.inference.enlarge import enlarge
 from keras_sr.weights import registry
 
 TESTS = Path(__file__).parents[1]
@@ -28,7 +28,7 @@ ELSEWHERE = {
         "images/test_picture.py::test_a_dark_16_bit_picture_is_read_as_16_bit"
     ),
     "Real-ESRGAN utils.py, enhance: grey is made of the three channels after the network": (
-        "inference/test_upscale.py::test_grey_stays_grey_and_is_the_luma_of_the_grey_run_as_rgb"
+        "inference/test_enlarge.py::test_grey_stays_grey_and_is_the_luma_of_the_grey_run_as_rgb"
     ),
     "Real-ESRGAN inference_realesrgan.py: imread gives None, outside of the try (pull 913)": (
         "cli/test_upscale_command.py::test_one_broken_picture_does_not_cost_the_others"
@@ -71,10 +71,10 @@ ELSEWHERE = {
         "images/test_picture.py::test_orientation_is_honoured_once"
     ),
     "transparent edges get a halo": (
-        "inference/test_upscale.py::test_what_is_hidden_by_transparency_makes_no_halo"
+        "inference/test_enlarge.py::test_what_is_hidden_by_transparency_makes_no_halo"
     ),
     "allenai/satlas-super-resolution/issues/10: only RGB": (
-        "inference/test_upscale.py::test_bands_are_enlarged_one_by_one"
+        "inference/test_enlarge.py::test_bands_are_enlarged_one_by_one"
     ),
     "Real-ESRGAN/issues/197: seams between tiles": (
         "inference/test_tiled_equals_untiled.py::test_any_picture_in_any_tiles"

@@ -72,7 +72,7 @@ def test_what_was_trained_enlarges_and_is_exported_once(run, photos, tmp_path, m
     assert len(first) == 1
 
     # The second time neither Keras nor the export is needed; after more training both are.
-    monkeypatch.setattr("keras_sr.cli.networks.prepare_keras", None)
+    monkeypatch.setattr("keras_sr.tasks.networks.prepare_keras", None)
     assert run(*upscale)[0] == 0
     monkeypatch.undo()
     monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
@@ -108,7 +108,7 @@ def test_photographs_smaller_than_a_crop_are_counted(run, photos, tmp_path):
 def test_weights_that_ship_are_exported_already(run, photos, tmp_path, monkeypatch):
     from keras_sr.weights import registry
 
-    monkeypatch.setattr("keras_sr.cli.networks.prepare_keras", None)
+    monkeypatch.setattr("keras_sr.tasks.networks.prepare_keras", None)
     before = sorted(registry.FILES.iterdir())
     shipped = registry.weights_path("compact_x2")
     assert run("upscale", photos / "0.png", "-o", tmp_path / "large.png", "-n", shipped)[0] == 0
@@ -215,7 +215,7 @@ def test_a_known_set_is_found_by_name(run, photos, tmp_path, monkeypatch):
 
 def test_a_run_knows_what_it_began_with(run, photos, tmp_path, monkeypatch):
     """`--detail` lies between a network and its real start, wherever that was given."""
-    from keras_sr.cli.networks import partner_of
+    from keras_sr.tasks.networks import partner_of
 
     monkeypatch.chdir(tmp_path)
     arguments = ["--data", photos, "--smoke"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from keras_sr.images.io import read
+from keras_sr.images.plain import read_plain
 from keras_sr.images.ranges import from_float
 from keras_sr.images.resize import imresize
 from keras_sr.inference import open_engine, upscale
@@ -24,7 +24,7 @@ def test_one_picture_to_one_file(run, photographs, network_file, tmp_path):
     assert (code, out) == (0, f"{target}\n")
     assert "32x24" in err
     expected = upscale(photographs / "a.png", open_engine(network_file))
-    np.testing.assert_array_equal(read(target).pixels, expected)
+    np.testing.assert_array_equal(read_plain(target).pixels, expected)
 
 
 def test_a_folder_to_a_folder(run, photographs, network_file, tmp_path):
@@ -32,7 +32,7 @@ def test_a_folder_to_a_folder(run, photographs, network_file, tmp_path):
     assert code == 0
     assert names(tmp_path / "large") == ["a_x2.png", "b_x2.png", "c_x2.JPG"]
     assert out.splitlines() == [str(tmp_path / "large" / name) for name in names(tmp_path / "large")]
-    assert read(tmp_path / "large" / "b_x2.png").pixels.shape == (18, 14, 1)  # grey stays grey
+    assert read_plain(tmp_path / "large" / "b_x2.png").pixels.shape == (18, 14, 1)  # grey stays grey
 
 
 def test_one_broken_picture_does_not_cost_the_others(run, photographs, network_file, tmp_path):
@@ -171,7 +171,7 @@ def test_compare_writes_a_labelled_sheet(run, photographs, network_file, tmp_pat
     code, out, _ = run("upscale", photographs / "a.png", photographs / "b.png", *arguments)
     assert code == 0
     assert names(tmp_path / "large") == ["a_x2.png", "a_x2_compare.png", "b_x2.png", "b_x2_compare.png"]
-    sheet = read(tmp_path / "large" / "a_x2_compare.png").pixels
+    sheet = read_plain(tmp_path / "large" / "a_x2_compare.png").pixels
     assert sheet.shape[1] > 3 * 32
     assert len(out.splitlines()) == 4
 
@@ -222,7 +222,7 @@ def test_resizing_comes_before_rounding(run, photographs, network_file, tmp_path
     assert run("upscale", photographs / "a.png", "-o", target, "-n", network_file, "-s", 1.5)[0] == 0
     exact = upscale(photographs / "a.png", open_engine(network_file), rounded=False)
     expected = from_float(imresize(exact, size=(18, 24)))
-    np.testing.assert_array_equal(read(target).pixels, expected)
+    np.testing.assert_array_equal(read_plain(target).pixels, expected)
 
 
 def test_sizes_that_make_no_sense(run, photographs, network_file, tmp_path):
@@ -292,7 +292,7 @@ def test_the_report_has_a_line_for_each_picture(run, photographs, network_file, 
     }
     done, failed, _ = report["pictures"]
     assert (done["status"], done["size"]) == ("done", [32, 24])
-    sr, lr = (read(tmp_path / path).pixels for path in ("large/a_x2.png", photographs / "a.png"))
+    sr, lr = (read_plain(tmp_path / path).pixels for path in ("large/a_x2.png", photographs / "a.png"))
     assert done["lr_psnr"] == pytest.approx(lr_consistency(sr, lr))
     assert failed["status"] == "failed"
     assert "b.png" in failed["reason"]
@@ -397,21 +397,23 @@ def test_small_memory_and_one_thread_give_the_same_picture(run, network_file, tm
         "upscale", tmp_path / "lr.png", "-o", tmp_path / "sr.png", "-n", network_file, *arguments
     )
     assert code == 0
-    difference = read(tmp_path / "sr.png").pixels.astype(int) - upscale(picture, open_engine(network_file))
+    difference = read_plain(tmp_path / "sr.png").pixels.astype(int) - upscale(
+        picture, open_engine(network_file)
+    )
     assert np.abs(difference).max() <= 1
 
 
 def test_ctrl_c_leaves_whole_files_only(run, photographs, network_file, tmp_path, monkeypatch):
-    from keras_sr.inference import jobs
+    from keras_sr.tasks.batch import run as batch
 
-    real = jobs.enlarge
+    real = batch.enlarge
 
     def interrupted(picture, *arguments, **options):
         if picture.source.name == "b.png":
             raise KeyboardInterrupt
         return real(picture, *arguments, **options)
 
-    monkeypatch.setattr(jobs, "enlarge", interrupted)
+    monkeypatch.setattr(batch, "enlarge", interrupted)
     code, out, err = run("upscale", photographs, "-o", tmp_path / "large", "-n", network_file)
     assert code == 130
     assert names(tmp_path / "large") == ["a_x2.png"]
@@ -506,11 +508,11 @@ def test_detail_needs_a_partner(run, photographs, network_file, tmp_path):
 
 
 def test_pixels_on_the_disk_give_the_same_file(run, photographs, network_file, tmp_path, monkeypatch):
-    from keras_sr.images import space
+    from keras_sr.images import storage
 
     made = []
-    real = space.np.memmap
-    monkeypatch.setattr(space.np, "memmap", lambda *a, **k: made.append(a) or real(*a, **k))
+    real = storage.np.memmap
+    monkeypatch.setattr(storage.np, "memmap", lambda *a, **k: made.append(a) or real(*a, **k))
     monkeypatch.setattr("keras_sr.cli.upscale.SHARE_OF_PIXELS", 1 << 40)
     arguments = ["upscale", photographs / "a.png", "-n", network_file, "-s", 1.5]
     assert run(*arguments, "-o", tmp_path / "disk.png")[0] == 0
@@ -525,7 +527,7 @@ def test_keras_is_an_engine_too(run, photographs, tmp_path):
     arguments = ["upscale", photographs / "a.png", "-n", "compact_x2"]
     assert run(*arguments, "-o", tmp_path / "keras.png", "--engine", "keras")[0] == 0
     assert run(*arguments, "-o", tmp_path / "auto.png", "--precision", "f32")[0] == 0
-    one, other = (read(tmp_path / name).pixels.astype(int) for name in ("keras.png", "auto.png"))
+    one, other = (read_plain(tmp_path / name).pixels.astype(int) for name in ("keras.png", "auto.png"))
     assert np.abs(one - other).max() <= 1
     code, _, err = run(*arguments, "-o", tmp_path / "no.png", "--engine", "keras", "--fast")
     assert code == 2

@@ -49,7 +49,7 @@ def test_the_default_network_is_taken(run, registry, photographs, tmp_path):
 
 
 def test_scale_chooses_the_network_that_enlarges_just_enough(run, registry, photographs, tmp_path):
-    from keras_sr.cli.networks import network_file
+    from keras_sr.tasks.networks import network_file
 
     for scale, name in ((1.5, "tiny_x2"), (2, "tiny_x2"), (2.1, "tiny_x3"), (3, "tiny_x3"), (8, "tiny_x3")):
         assert network_file(None, scale).name == f"{name}.onnx"

@@ -9,7 +9,7 @@ keras = pytest.importorskip("keras")
 from keras_sr.data.coco import SEED_NOISE, COCOBatchGenerator, random_patch
 from keras_sr.data.decoding import decode
 from keras_sr.data.listing import find_pictures
-from keras_sr.data.seed import deprocess_HR, deprocess_LR
+from keras_sr.data.superresgan import deprocess_HR, deprocess_LR
 from keras_sr.errors import DataError
 from keras_sr.images.resize import imresize
 

@@ -10,7 +10,7 @@ from keras_sr.data import decoding
 from keras_sr.data.decoding import Decoder, decode, size_of, start_of_scan
 from keras_sr.data.listing import find_pictures
 from keras_sr.errors import PictureError
-from keras_sr.images.io import read_rgb
+from keras_sr.images.plain import read_rgb
 
 
 @pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True}, {"quality": 40}])

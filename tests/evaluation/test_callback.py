@@ -8,14 +8,14 @@ import pytest
 
 from keras_sr.errors import DataError
 from keras_sr.evaluation.score import load, to_bytes
-from keras_sr.images.io import read_rgb, write
+from keras_sr.images.plain import read_rgb, write_plain
 from keras_sr.images.ranges import to_float
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import lr_consistency, psnr, ssim
 
 keras = pytest.importorskip("keras")
 from keras_sr.evaluation.callback import BenchmarkCallback
-from keras_sr.evaluation.network import network_upscaler, pad
+from keras_sr.evaluation.keras_upscaler import network_upscaler, pad
 
 SIZES = {"a": (32, 48), "b": (32, 48), "c": (49, 35)}
 
@@ -49,7 +49,7 @@ def folder(tmp_path):
     rng = np.random.default_rng(0)
     for name, (height, width) in SIZES.items():
         small = rng.integers(0, 256, (height // 8, width // 8, 3), np.uint8)
-        write(tmp_path / "Set3" / f"{name}.png", imresize(small, size=(height, width)))
+        write_plain(tmp_path / "Set3" / f"{name}.png", imresize(small, size=(height, width)))
     return tmp_path / "Set3"
 
 
@@ -220,7 +220,7 @@ def test_other_metrics_are_measured_on_request(folder, tmp_path):
 
 
 def test_a_metric_that_some_pictures_have_is_not_logged(folder):
-    write(folder / "large.png", np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
+    write_plain(folder / "large.png", np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
     history = train(compiled(network()), BenchmarkCallback(folder, 2, metrics=["ms_ssim"]), epochs=1)
     assert "Set3_psnr" in history
     assert "Set3_ms_ssim" not in history
@@ -230,7 +230,7 @@ def test_a_metric_that_some_pictures_have_is_not_logged(folder):
 
 
 def test_damaged_weights_of_a_metric_do_not_end_the_training(tmp_path, monkeypatch, caplog):
-    write(tmp_path / "Set1" / "a.png", np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8))
+    write_plain(tmp_path / "Set1" / "a.png", np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8))
     (tmp_path / "damaged.npz").write_bytes(b"damaged")
     monkeypatch.setenv("KERAS_SR_LPIPS_ALEX", str(tmp_path / "damaged.npz"))
     callback = BenchmarkCallback(tmp_path / "Set1", 2, metrics=["lpips"])

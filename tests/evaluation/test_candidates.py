@@ -9,11 +9,11 @@ from keras_sr.evaluation.candidates import (
     picture_candidate,
     picture_of,
 )
-from keras_sr.evaluation.folders import Pair
-from keras_sr.images.io import write
+from keras_sr.evaluation.sets.layouts import Pair
+from keras_sr.images.plain import write_plain
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.inference.engines import open_engine
-from keras_sr.inference.upscale import upscale
+from keras_sr.inference.enlarge import upscale
 from keras_sr.weights import registry
 
 RNG = np.random.default_rng(0)
@@ -22,7 +22,7 @@ LR = RNG.integers(0, 256, (9, 14, 3), np.uint8)
 
 @pytest.fixture
 def pair(tmp_path):
-    return Pair("img_001", write(tmp_path / "img_001.png", np.zeros((8, 8, 3), np.uint8)), None)
+    return Pair("img_001", write_plain(tmp_path / "img_001.png", np.zeros((8, 8, 3), np.uint8)), None)
 
 
 def exact(lr):
@@ -85,7 +85,7 @@ def sr_of(pair, folder, others=()):
 
 
 def small(path):
-    return write(path, np.zeros((8, 8, 3), np.uint8))
+    return write_plain(path, np.zeros((8, 8, 3), np.uint8))
 
 
 @pytest.mark.parametrize(

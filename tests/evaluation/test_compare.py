@@ -7,7 +7,7 @@ import pytest
 
 from keras_sr.errors import PictureError
 from keras_sr.evaluation.compare import Line, as_dict, best, compare, text
-from keras_sr.images.io import write
+from keras_sr.images.plain import write_plain
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import color_drift, lpips, lr_consistency, ms_ssim, niqe, psnr, sharpness, ssim
 
@@ -22,7 +22,7 @@ def files(tmp_path, monkeypatch):
     for name in ("KERAS_SR_LPIPS_ALEX", "KERAS_SR_NIQE"):
         monkeypatch.setenv(name, str(tmp_path / "absent.npz"))
     pictures = {"truth": TRUTH, "near": NEAR, "far": FAR, "small": imresize(TRUTH, 0.25), "odd": TRUTH[:-1]}
-    return {name: write(tmp_path / f"{name}.png", pixels) for name, pixels in pictures.items()}
+    return {name: write_plain(tmp_path / f"{name}.png", pixels) for name, pixels in pictures.items()}
 
 
 def values(comparison):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from keras_sr.errors import DataError
-from keras_sr.evaluation.folders import find_pairs
 from keras_sr.evaluation.score import Protocol, bicubic, score
-from keras_sr.images.io import read_rgb, write
+from keras_sr.evaluation.sets.layouts import find_pairs
+from keras_sr.images.plain import read_rgb, write_plain
 from keras_sr.images.ranges import to_float
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import psnr, ssim
@@ -25,8 +25,8 @@ def photo(height, width, channels=3):
 @pytest.fixture
 def hr_only(tmp_path):
     for name, size in {"a": (50, 71), "b": (49, 64)}.items():
-        write(tmp_path / f"{name}.png", photo(*size))
-    write(tmp_path / "grey.png", photo(40, 52, 1))
+        write_plain(tmp_path / f"{name}.png", photo(*size))
+    write_plain(tmp_path / "grey.png", photo(40, 52, 1))
     return find_pairs(tmp_path, 4)
 
 
@@ -70,8 +70,8 @@ def test_floats_are_clipped_and_rounded_before_they_are_measured(hr_only):
 
 
 def test_lr_files_are_used_when_they_are_there(tmp_path):
-    write(tmp_path / "HR" / "a.png", photo(48, 48))
-    lr = write(tmp_path / "LR_bicubic_X4" / "ax4.png", photo(12, 12))
+    write_plain(tmp_path / "HR" / "a.png", photo(48, 48))
+    lr = write_plain(tmp_path / "LR_bicubic_X4" / "ax4.png", photo(12, 12))
     seen = []
 
     def upscale(small):
@@ -85,7 +85,7 @@ def test_lr_files_are_used_when_they_are_there(tmp_path):
 
 def test_a_perfect_upscaler_scores_infinity(tmp_path):
     hr = photo(48, 48)
-    write(tmp_path / "a.png", hr)
+    write_plain(tmp_path / "a.png", hr)
     scores = score(lambda lr: hr, find_pairs(tmp_path, 4), 4)
     assert scores.psnr == math.inf
     assert scores.ssim == 1
@@ -95,12 +95,12 @@ def test_a_perfect_upscaler_scores_infinity(tmp_path):
 @pytest.fixture
 def troubled(tmp_path):
     for name in ("fine", "nan", "inf", "small_sr", "raises", "wrong_lr", "damaged", "tiny"):
-        write(tmp_path / "HR" / f"{name}.png", photo(48, 64))
-        write(tmp_path / "LR_bicubic_X4" / f"{name}x4.png", photo(12, 16))
-    write(tmp_path / "LR_bicubic_X4" / "wrong_lrx4.png", photo(13, 16))
+        write_plain(tmp_path / "HR" / f"{name}.png", photo(48, 64))
+        write_plain(tmp_path / "LR_bicubic_X4" / f"{name}x4.png", photo(12, 16))
+    write_plain(tmp_path / "LR_bicubic_X4" / "wrong_lrx4.png", photo(13, 16))
     damaged = tmp_path / "HR" / "damaged.png"
     damaged.write_bytes(damaged.read_bytes()[:200])
-    write(tmp_path / "HR" / "tiny.png", photo(3, 64))
+    write_plain(tmp_path / "HR" / "tiny.png", photo(3, 64))
     pairs = find_pairs(tmp_path, 4)
     lrs = {pair.name: read_rgb(pair.lr).tobytes() for pair in pairs}
 

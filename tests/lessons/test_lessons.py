@@ -40,9 +40,9 @@ def test_without_anything_of_ones_own_there_are_samples(reader, capsys):
 
 
 def test_a_folder_of_the_readers_own_is_taken(reader, capsys):
-    from keras_sr.images.io import write
+    from keras_sr.images.plain import write_plain
 
-    write(reader / "mine" / "cat.png", lessons.sample("chelsea"))
+    write_plain(reader / "mine" / "cat.png", lessons.sample("chelsea"))
     lesson = lessons.start(photos="mine", benchmark="mine")
     assert len(lesson.photos) == 1
     assert lesson.benchmark.name == "mine"
@@ -57,27 +57,27 @@ def test_a_folder_that_is_not_there_says_so(reader):
 
 
 def test_a_missing_package_says_what_to_install(reader, monkeypatch):
-    from keras_sr.lessons import checks
+    from keras_sr.lessons import first_cell
 
-    there = checks.find_spec
-    monkeypatch.setattr(checks, "find_spec", lambda name: None if name == "matplotlib" else there(name))
+    there = first_cell.find_spec
+    monkeypatch.setattr(first_cell, "find_spec", lambda name: None if name == "matplotlib" else there(name))
     with pytest.raises(KerasSRError, match=r"matplotlib: pip install 'keras-sr\[notebooks\]'"):
         lessons.start()
 
 
 def test_an_old_keras_says_what_to_do(reader, monkeypatch):
-    from keras_sr.lessons import checks
+    from keras_sr.lessons import first_cell
 
     real = importlib.metadata.version
-    monkeypatch.setattr(checks, "version", lambda name: "3.4.1" if name == "keras" else real(name))
+    monkeypatch.setattr(first_cell, "version", lambda name: "3.4.1" if name == "keras" else real(name))
     with pytest.raises(KerasSRError, match=r"Keras 3\.4\.1 is too old.*3\.15.*pip install --upgrade keras"):
         lessons.start()
 
 
 def test_welcome_names_what_is_missing(reader, monkeypatch, capsys):
-    from keras_sr.lessons import checks
+    from keras_sr.lessons import first_cell
 
-    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    monkeypatch.setattr(first_cell, "find_spec", lambda name: None)
     lessons.welcome()
     said = capsys.readouterr().out
     assert "pip install 'keras-sr[keras,notebooks]'" in said

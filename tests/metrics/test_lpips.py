@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_sr.errors import PictureError, WeightsError
-from keras_sr.images.io import read_rgb
+from keras_sr.images.plain import read_rgb
 from keras_sr.metrics import LPIPS, lpips
 from keras_sr.metrics.lpips import NETWORKS, SMALLEST, convolve, max_pool
 from keras_sr.metrics.lpips_weights import convert, main

@@ -6,7 +6,7 @@ from scipy.ndimage import correlate, gaussian_filter
 from scipy.special import gamma
 
 from keras_sr.errors import PictureError, WeightsError
-from keras_sr.images.io import read_rgb
+from keras_sr.images.plain import read_rgb
 from keras_sr.metrics import NIQE, niqe
 from keras_sr.metrics.niqe_model import NiqeModel, fit, load_model, save_model
 from keras_sr.metrics.nss import FEATURES, asymmetric_gaussian, block_features, luma_of, smooth, table

@@ -13,7 +13,7 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio
 
 from keras_sr.errors import PictureError
-from keras_sr.images.io import read_rgb
+from keras_sr.images.plain import read_rgb
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import ColorDrift, LRConsistency, Sharpness, color_drift, lr_consistency, sharpness
 

@@ -10,7 +10,7 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from keras_sr.errors import PictureError
-from keras_sr.images.io import read_rgb
+from keras_sr.images.plain import read_rgb
 from keras_sr.images.ranges import to_float
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import PSNR, SSIM, psnr, ssim

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keras_sr.cli.networks import network_file
 from keras_sr.cli.say import log_to_stderr, progress_bar, say
-from keras_sr.cli.sets import open_set
 from keras_sr.errors import DataError, KerasSRError
+from keras_sr.tasks.networks import network_file
+from keras_sr.tasks.progress import Progress
 
 if TYPE_CHECKING:
     from keras_sr.evaluation.candidates import Candidate
@@ -85,13 +85,14 @@ def benchmark(
     The tables are printed. OUT gets results.json, per_image.csv and report.html, a page to look at.
     Stop it at any time: the same command goes on. When a picture cannot be measured the exit code is 1.
     """  # noqa: D301  (typer: keep these line breaks)
-    from keras_sr.evaluation.benchmark import benchmark as run
-    from keras_sr.evaluation.benchmark import load_picture
     from keras_sr.evaluation.candidates import bicubic_candidate, truth_candidate
-    from keras_sr.evaluation.figures import Settings
-    from keras_sr.evaluation.measures import MEASURES, choose
+    from keras_sr.evaluation.columns import MEASURES, choose
+    from keras_sr.evaluation.harness import benchmark as run
+    from keras_sr.evaluation.harness import load_picture
+    from keras_sr.evaluation.kept import Settings
     from keras_sr.evaluation.report import write_report
-    from keras_sr.evaluation.results import table, write_csv, write_json
+    from keras_sr.evaluation.report.tables import table, write_csv, write_json
+    from keras_sr.tasks.sets import open_set
 
     log_to_stderr()
     keys, missing = choose([key.strip() for key in metrics.split(",")] if metrics else None)
@@ -108,13 +109,14 @@ def benchmark(
     refuse_twins([candidate.name for candidate in candidates], "models", "name one, such as other=MODEL")
     if not all(MEASURES[key].needs_truth for key in keys):
         candidates.append(truth_candidate())
-    datasets = [open_set(name, scale) for name in data]
+    with progress_bar() as show:
+        datasets = [open_set(name, scale, show) for name in data]
     refuse_twins([dataset.name for dataset in datasets], "sets", "give them in two calls")
     settings = Settings(scale, how, keys, self_ensemble, seed, anchor)
     refuse_other_protocol(out, how, scale, self_ensemble)
     total = len(candidates) * sum(len(dataset.pairs) for dataset in datasets)
     try:
-        with progress_bar("benchmark", total) as show:
+        with progress_bar() as show:
             results = run(
                 candidates,
                 datasets,
@@ -122,7 +124,7 @@ def benchmark(
                 out,
                 command=shlex.join(["keras-sr", *sys.argv[1:]]),
                 threads=threads,
-                progress=show,
+                progress=lambda done, now: show(Progress("benchmark", done, total, now)),
                 say=lambda line: say(f"keras-sr: {line}"),
             )
     except KeyboardInterrupt:

@@ -92,6 +92,6 @@ def default_line() -> str:
 
 def found(name: str) -> str:
     """Return where the weights of a metric are, without downloading them."""
-    from keras_sr.metrics import files
+    from keras_sr.metrics.weights import local_weights
 
-    return str(files.local(name) or "not there: downloaded or made when they are needed")
+    return str(local_weights(name) or "not there: downloaded or made when they are needed")

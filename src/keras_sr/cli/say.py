@@ -1,8 +1,10 @@
 """Talk for the person at the terminal: on stderr, so that stdout holds results only."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+
+from keras_sr.tasks.progress import OnProgress, Progress, ignore
 
 
 def say(line: str) -> None:
@@ -12,40 +14,47 @@ def say(line: str) -> None:
 
 
 def log_to_stderr() -> None:
-    """Say what the package logs, pictures that are left out above all."""
+    """Say what the package logs: its warnings (pictures that are left out above all), and what tasks do."""
     import logging
 
     class Said(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            say(f"keras-sr: {record.getMessage()}")
+            prefix = "keras-sr: " if record.levelno >= logging.WARNING else ""
+            say(f"{prefix}{record.getMessage()}")
 
     logging.getLogger("keras_sr").handlers = [Said()]
+    logging.getLogger("keras_sr.tasks").setLevel(logging.INFO)
 
 
 @contextmanager
-def progress_bar(label: str, total: float) -> Iterator[Callable[[float, str], None]]:
-    """Show a bar on stderr while the block runs, if stderr is a terminal.
-
-    Args:
-        label: Stands before the bar.
-        total: What the bar counts to.
+def progress_bar() -> Iterator[OnProgress]:
+    """Show on stderr how far a task has come while the block runs, if stderr is a terminal.
 
     Yields:
-        A function that sets how much is done, and a word about what is going on.
+        What a task takes as `progress`; each part of the task has a bar of its own, one at a time.
     """
     if not sys.stderr.isatty():
-        yield lambda done, now="": None
+        yield ignore
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns,
-        TextColumn("{task.fields[now]}", markup=False),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-    ) as bar:
-        task = bar.add_task(label, total=total, now="")
-        yield lambda done, now="": bar.update(task, completed=done, now=now)
+    columns = (
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.TaskProgressColumn(),
+        rich.TimeRemainingColumn(),
+        rich.TextColumn("{task.fields[now]}", markup=False),
+    )
+    console = Console(stderr=True)
+    with rich.Progress(*columns, console=console, transient=True, redirect_stdout=False) as bars:
+        shown: dict[str, rich.TaskID] = {}
+
+        def show(part: Progress) -> None:
+            if part.what not in shown:
+                for other in shown.values():
+                    bars.update(other, visible=False)
+                shown[part.what] = bars.add_task(part.what, now="")
+            bars.update(shown[part.what], completed=part.done, total=part.total, now=part.now)
+
+        yield show

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_sr.cli.backend import prepare_keras
+from keras_sr.backend import prepare_keras
 from keras_sr.cli.say import log_to_stderr, progress_bar, say
 from keras_sr.errors import TrainingError
+from keras_sr.tasks.progress import Progress
 
 if TYPE_CHECKING:
     from keras_sr.data.sources import Source
@@ -90,7 +91,7 @@ def run(
 ) -> Any:
     """Put photographs, recipe and callbacks together and train."""
     from keras_sr.data.batches import Batches
-    from keras_sr.data.layout import data_format_for, device
+    from keras_sr.data.data_format import data_format_for, device
     from keras_sr.inference.engines import openvino_capabilities
     from keras_sr.training.fit import fit
 
@@ -103,10 +104,11 @@ def run(
         say(f"{small} of them are smaller than a crop of {recipe.crop}x{recipe.crop} and are left out")
     callbacks = []
     if benchmark:
-        from keras_sr.cli.sets import open_set
         from keras_sr.evaluation.callback import BenchmarkCallback
+        from keras_sr.tasks.sets import open_set
 
-        place = open_set(benchmark, recipe.scale).folder
+        with progress_bar() as show:
+            place = open_set(benchmark, recipe.scale, show).folder
         metrics = perceptual(recipe)
         callbacks.append(
             BenchmarkCallback(place, recipe.scale, out_dir=folder / "benchmark", metrics=metrics)
@@ -139,7 +141,7 @@ def run(
 def perceptual(recipe: "Recipe") -> list[str]:
     """Return what PSNR does not tell of a recipe: LPIPS, where it is not trained on pixels alone."""
     from keras_sr.errors import WeightsError
-    from keras_sr.evaluation.measures import choose
+    from keras_sr.evaluation.columns import choose
 
     if not (recipe.is_gan or recipe.content or recipe.style):
         return []
@@ -154,12 +156,14 @@ def open_photographs(folders: list[Path], recipe: "Recipe") -> "Source":
     """Decode the photographs once into the cache and return them."""
     from keras_sr.data.cache import build_cache
 
-    with progress_bar("reading photographs", 1.0) as show:
+    with progress_bar() as show:
         source = build_cache(
             folders,
             recipe.scale,
             degradation=recipe.degradation,
-            progress=lambda done, total: show(done / total, f"{done} of {total}"),
+            progress=lambda done, total: show(
+                Progress("reading photographs", done, total, f"{done} of {total}")
+            ),
         )
     skipped = f", {len(source.skipped)} skipped" if source.skipped else ""
     say(f"{len(source)} photographs{skipped}")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keras_sr.cli.networks import identity, open_network
 from keras_sr.cli.say import log_to_stderr, progress_bar, say
 from keras_sr.errors import KerasSRError, unknown
+from keras_sr.tasks.networks import identity, open_network
+from keras_sr.tasks.progress import Progress
 
 if TYPE_CHECKING:
-    from keras_sr.inference.jobs import Result, Settings
-    from keras_sr.inference.plan import Job
+    from keras_sr.tasks.batch.plan import Job
+    from keras_sr.tasks.batch.run import Result, Settings
 
 STREAM = Path("-")
 
@@ -162,12 +163,12 @@ def upscale(
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.files import remove_left_over
     from keras_sr.images.picture import MAX_PIXELS
-    from keras_sr.images.space import Space
-    from keras_sr.inference.jobs import Settings
-    from keras_sr.inference.ledger import Ledger
+    from keras_sr.images.storage import Storage
     from keras_sr.inference.memory import working_memory
-    from keras_sr.inference.plan import plan
-    from keras_sr.inference.size import Size
+    from keras_sr.tasks.batch.ledger import Ledger
+    from keras_sr.tasks.batch.plan import plan
+    from keras_sr.tasks.batch.run import Settings
+    from keras_sr.tasks.batch.size import Size
 
     log_to_stderr()
     sources = [*(pictures or []), *(inputs or [])]
@@ -192,7 +193,7 @@ def upscale(
 
         network = EnsembleEngine(network)
     if consistent:
-        from keras_sr.inference.consistent import ConsistentEngine
+        from keras_sr.inference.projection import ConsistentEngine
 
         network = ConsistentEngine(network)
     memory = max_memory << 20 if max_memory else working_memory()
@@ -203,7 +204,7 @@ def upscale(
         skip_existing,
         max_pixels=None if no_limit else MAX_PIXELS,
         consistency=report is not None,
-        space=Space(memory // SHARE_OF_PIXELS, None if output == STREAM else results_folder(output)),
+        storage=Storage(memory // SHARE_OF_PIXELS, None if output == STREAM else results_folder(output)),
     )
     if STREAM in (*sources, output):
         if report or compare or map_ or resume or pattern or skip_existing or dry_run:
@@ -245,7 +246,7 @@ def upscale(
 
 def results_folder(output: Path) -> Path:
     """Return the folder that results go to: the output, or the folder of an output that is a file."""
-    from keras_sr.inference.plan import is_file
+    from keras_sr.tasks.batch.plan import is_file
 
     return output.parent if is_file(output) else output
 
@@ -254,14 +255,19 @@ def batch(
     jobs: "list[Job]", network: Any, settings: "Settings", report: Path | None, compare: bool, map_: bool
 ) -> int:
     """Enlarge files, print the paths of results, and return how many failed."""
-    from keras_sr.inference.jobs import run_all
+    from keras_sr.tasks.batch.run import run_all
 
     results: list[Result] = []
     failed = 0
     try:
-        with progress_bar("upscale", len(jobs)) as show:
+        with progress_bar() as show:
             for result in run_all(
-                jobs, network, settings, lambda number, share: show(number + share, jobs[number].source.name)
+                jobs,
+                network,
+                settings,
+                lambda number, share: show(
+                    Progress("upscale", number + share, len(jobs), jobs[number].source.name)
+                ),
             ):
                 failed += not tell(result, network, compare, map_)
                 results.append(result)
@@ -294,14 +300,14 @@ def write_beside(job: "Job", network: Any, compare: bool, map_: bool, *, again: 
     """Write what is wanted beside a result, or only what is not there yet; return whether all went well."""
     if not compare and not map_:
         return True
-    from keras_sr.inference import beside
-    from keras_sr.inference.plan import beside_name
+    from keras_sr.tasks.batch import extras
+    from keras_sr.tasks.batch.plan import beside_name
 
     try:
         if compare and (again or not beside_name(job.target, "compare").exists()):
-            echo(str(beside.compare(job.source, job.target, network.scale)))
+            echo(str(extras.compare(job.source, job.target, network.scale)))
         if map_ and (again or not beside_name(job.target, "map").exists()):
-            echo(str(beside.write_map(job.source, job.target)))
+            echo(str(extras.write_map(job.source, job.target)))
     except KerasSRError as error:
         say(f"keras-sr: {error}")
         return False
@@ -333,8 +339,8 @@ def write_report(path: Path, results: "list[Result]", total: int) -> None:
 def stream(sources: list[Path], output: Path, network: Any, settings: "Settings", extension: str) -> None:
     """Enlarge one picture from or to a pipe."""
     from keras_sr.images import picture as files
-    from keras_sr.inference.jobs import resized
-    from keras_sr.inference.plan import WRITTEN
+    from keras_sr.tasks.batch.plan import WRITTEN
+    from keras_sr.tasks.batch.run import resized
 
     if len(sources) != 1:
         raise KerasSRError("a pipe holds one picture: give one input when it or the output is -")

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from keras_sr.data import sampling
-from keras_sr.data.ahead import Ahead, Batch
 from keras_sr.data.crops import TURNS, put_turned
-from keras_sr.data.layout import data_format_for
+from keras_sr.data.data_format import data_format_for
+from keras_sr.data.prefetch import Ahead, Batch
 from keras_sr.data.sources import Source
 from keras_sr.errors import DataError, unknown
 
@@ -39,7 +39,8 @@ class Batches(keras.utils.PyDataset):
         augment: Turn and mirror each crop in one of 8 ways.
         weight_by: `"area"` takes as many crops from a picture in an epoch of all pictures as fit into it, so
             that large ones give more; `"picture"` takes one from each.
-        data_format: `"channels_last"`, `"channels_first"`, or `"auto"` for the faster one (`data/layout.py`).
+        data_format: `"channels_last"`, `"channels_first"`, or `"auto"` for the faster one
+            (`data/data_format.py`).
         dtype: `"float32"` or `"float16"` in [0, 1], or `"uint8"` in [0, 255].
         workers: Threads that make the following batches while one is used, 0 for none. The batches are the
             same for any number.

@@ -11,13 +11,13 @@ import keras
 import numpy as np
 
 from keras_sr.data import sampling
-from keras_sr.data.ahead import Ahead, Batch
 from keras_sr.data.batches import require_known
 from keras_sr.data.crops import TURNS, crop_and_shrink, crop_to_multiple, turn
+from keras_sr.data.data_format import data_format_for
 from keras_sr.data.degradations import as_unit, with_noise
 from keras_sr.data.degradations import degradation as shrinker
-from keras_sr.data.layout import data_format_for
 from keras_sr.data.listing import find_pictures, none_left
+from keras_sr.data.prefetch import Ahead, Batch
 from keras_sr.data.sources import Files
 from keras_sr.errors import DataError
 from keras_sr.images.resize import imresize

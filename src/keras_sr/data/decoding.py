@@ -1,4 +1,4 @@
-"""One file to uint8 RGB for training: JPEG by simplejpeg, everything else by `images.io`, which is Pillow.
+"""One file to uint8 RGB for training: JPEG by simplejpeg, everything else by `images.plain`, which is Pillow.
 
 Both decode JPEG with libjpeg-turbo at its exact settings and give the same pixels; the former is the
 faster door to it. docs/decisions/0003-picture-decoding-for-training.md has the measurements. Whatever
@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from keras_sr.errors import PictureError
-from keras_sr.images.io import FORMATS, hush_pillow, read_rgb, why
+from keras_sr.images.plain import FORMATS, hush_pillow, read_rgb, why
 
 try:
     import simplejpeg
@@ -74,7 +74,7 @@ class Decoder(threading.local):
 
 
 def decode(path: str | Path) -> np.ndarray:
-    """Return the pixels of a picture file as uint8 RGB (H, W, 3), the same as `images.io.read_rgb`.
+    """Return the pixels of a picture file as uint8 RGB (H, W, 3), the same as `images.plain.read_rgb`.
 
     Raises:
         PictureError: The file cannot be read, or is not a whole picture.

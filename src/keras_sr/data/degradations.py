@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_sr.data.shrink import shrink
+from keras_sr.data.fast_imresize import shrink
 from keras_sr.errors import DataError, unknown
 from keras_sr.images.resize import imresize
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_sr.errors import DataError
-from keras_sr.images.io import SUFFIXES
+from keras_sr.images.plain import SUFFIXES
 
 log = logging.getLogger("keras_sr")
 

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 
 from keras_sr.errors import DataError, KerasSRError, unknown
-from keras_sr.evaluation.folders import Pair, find_pairs, set_name
-from keras_sr.evaluation.measures import Sample, choose, mean_of_all, take
-from keras_sr.evaluation.network import network_of, network_upscaler
-from keras_sr.evaluation.record import COLUMNS, add_row, csv_file, keep, save_sheet, unused
+from keras_sr.evaluation.columns import Sample, choose, mean_of_all, take
+from keras_sr.evaluation.keras_upscaler import network_of, network_upscaler
 from keras_sr.evaluation.score import Judged, Protocol, Scores, Upscaler, find_protocol, score
+from keras_sr.evaluation.sets.layouts import Pair, find_pairs, set_name
+from keras_sr.evaluation.sheets import COLUMNS, add_row, csv_file, keep, save_sheet, unused
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         generator: The network to measure.
         max_images: Measure on the first n pictures only; the figures are then called `BSD100_first10_psnr`.
         protocol: As for `score`.
-        metrics: What to measure besides PSNR and SSIM: keys of `evaluation.measures.MEASURES`, such as
+        metrics: What to measure besides PSNR and SSIM: keys of `evaluation.columns.MEASURES`, such as
             `"lpips"`. The logs hold it as `BSD100_lpips`, unless a picture is too small for it.
         multiple_of: As for `network_upscaler`; for sets of many sizes with jax.
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_sr.errors import DataError, PictureError
-from keras_sr.evaluation.folders import Pair, list_pictures
 from keras_sr.evaluation.score import bicubic
+from keras_sr.evaluation.sets.layouts import Pair, list_pictures
 from keras_sr.files import sha256
-from keras_sr.images.io import read_rgb
+from keras_sr.images.plain import read_rgb
 from keras_sr.inference.engines import open_engine
+from keras_sr.inference.enlarge import upscale
 from keras_sr.inference.ensemble import self_ensemble
-from keras_sr.inference.upscale import upscale
 
 #: A receptive field so wide that no picture is cut into tiles: for networks that do not tell theirs.
 WHOLE = str(1 << 20)

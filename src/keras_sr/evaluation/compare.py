@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_sr.errors import KerasSRError, PictureError
-from keras_sr.images.io import read, read_rgb
+from keras_sr.images.plain import read_plain, read_rgb
 from keras_sr.metrics import color_drift, lpips, lr_consistency, ms_ssim, niqe, psnr, sharpness, ssim
 from keras_sr.metrics.consistency import whole_scale
 
@@ -73,7 +73,9 @@ def compare(
     if reference is None and len(images) == 2 and images[0].size < images[1].size:
         # The smaller one is the reference, whichever was named first.
         images, names, paths = images[::-1], names[::-1], paths[::-1]
-    left_out: list[str] = [f"{path.name}: {what} not compared" for path in paths for what in read(path).lost]
+    left_out: list[str] = [
+        f"{path.name}: {what} not compared" for path in paths for what in read_plain(path).lost
+    ]
     lines = []
     truth = images[-1]
     for key, title, better, digits, measure in both(images, names, crop_border):

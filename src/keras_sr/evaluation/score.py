@@ -17,8 +17,8 @@ from time import perf_counter
 import numpy as np
 
 from keras_sr.errors import DataError, KerasSRError, PictureError, unknown
-from keras_sr.evaluation.folders import Pair
-from keras_sr.images.io import read_rgb
+from keras_sr.evaluation.sets.layouts import Pair
+from keras_sr.images.plain import read_rgb
 from keras_sr.images.ranges import from_float
 from keras_sr.images.resize import imresize
 from keras_sr.metrics.planes import plane_pair

@@ -71,7 +71,7 @@ class OpenVINOEngine:
             metadata(model), path, assume
         )
         if blend:
-            from keras_sr.inference.blend import blended
+            from keras_sr.inference.interpolation import blended
 
             file, share = blend
             other = read_network(core, file)
@@ -225,7 +225,7 @@ def open_engine(
             known to cost the network no more than 0.01 dB (its passport says so), else `"f32"`.
         threads: Number of threads; None leaves it to the engine.
         assume: Facts (scale, receptive_field, ...) of a file that does not tell them itself.
-        blend: Another file and a share in [0, 1]: weights between those of both (`inference.blend`).
+        blend: Another file and a share in [0, 1]: weights between those of both (`inference.interpolation`).
 
     Raises:
         KerasSRError: The engine is unknown or not installed, or cannot compute in that precision.

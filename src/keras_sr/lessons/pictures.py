@@ -1,6 +1,5 @@
 """Pictures for the lessons: the reader's own folder, or the photographs that come with scikit-image."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,24 +79,17 @@ def benchmark_folder(wanted: str, samples: Path, scale: int = 4) -> tuple[Path, 
         samples: Where the samples are written.
         scale: HR size over LR size.
     """
-    from keras_sr.evaluation.sets import find_set
-    from keras_sr.images.io import write
+    from keras_sr.evaluation.sets.known import find_set
+    from keras_sr.images.plain import write_plain
+    from keras_sr.tasks.sets import set_places
 
     if wanted:
         name, folder = find_set(wanted, scale, set_places())
         return folder, f"pictures to measure on: {name}"
     for name in BENCHMARK:
         if not (samples / "HR" / f"{name}.png").is_file():
-            write(samples / "HR" / f"{name}.png", sample(name))
+            write_plain(samples / "HR" / f"{name}.png", sample(name))
     return samples, (
         f"pictures to measure on: {' and '.join(BENCHMARK)}, which are not trained on; "
         "for a set of yours set BENCHMARK above"
     )
-
-
-def set_places() -> list[Path]:
-    """Return the folders that known sets are looked for in: as `keras-sr benchmark` does."""
-    from keras_sr.evaluation.download import cache_folder
-
-    own = os.environ.get("KERAS_SR_DATA")
-    return [*([Path(own)] if own else []), cache_folder()]

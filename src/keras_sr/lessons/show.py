@@ -71,7 +71,7 @@ def show_batch(lr: np.ndarray, hr: np.ndarray, count: int = 4) -> "Image":
 
 def sheets(folder: Path) -> "Image":
     """Show the first and the last sheet LR | bicubic | SR | HR that the benchmark callback wrote."""
-    from keras_sr.images.io import read_rgb
+    from keras_sr.images.plain import read_rgb
 
     files = sorted(folder.rglob("step_*/*.png"))
     first_and_last = [read_rgb(file) for file in (files[0], files[-1])]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_sr.errors import DataError
-from keras_sr.evaluation.folders import find_pairs, set_name
 from keras_sr.evaluation.published import ROWS, Published
 from keras_sr.evaluation.score import Judged, Upscaler, bicubic, score
-from keras_sr.evaluation.sets import find_set
-from keras_sr.lessons.pictures import set_places
+from keras_sr.evaluation.sets.known import find_set
+from keras_sr.evaluation.sets.layouts import find_pairs, set_name
 from keras_sr.metrics.sharpness import sharpness
+from keras_sr.tasks.sets import set_places
 from keras_sr.weights import registry
 
 if TYPE_CHECKING:

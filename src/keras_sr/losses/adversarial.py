@@ -2,7 +2,7 @@
 
 All take logits of shape (N, 1): `real` of HR images, `fake` of SR images. The generator's term is given both,
 because the relativistic loss needs both; gradients must not reach the discriminator through it
-(`training.adversarial` sees to that).
+(`training.srgan` sees to that).
 """
 
 # keras.ops have no return types; pyright infers that they may return None.

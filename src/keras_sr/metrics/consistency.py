@@ -10,7 +10,7 @@ import numpy as np
 from keras_sr.errors import PictureError
 from keras_sr.images.ranges import from_float
 from keras_sr.images.resize import imresize
-from keras_sr.metrics.average import PerPictureMean
+from keras_sr.metrics.base import PerPictureMean
 from keras_sr.metrics.planes import as_array, grey_levels, plane_pair
 from keras_sr.metrics.psnr import psnr_of_planes
 

@@ -7,7 +7,7 @@ and wrong ranges or channel orders, show here first.
 import numpy as np
 
 from keras_sr.images.color import RGB_TO_YCBCR
-from keras_sr.metrics.average import PerPictureMean
+from keras_sr.metrics.base import PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 
 

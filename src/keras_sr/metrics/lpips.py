@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import PictureError, WeightsError, unknown
-from keras_sr.metrics import files
-from keras_sr.metrics.average import PerPictureMean
+from keras_sr.metrics.base import PerPictureMean
 from keras_sr.metrics.planes import plane_pair
+from keras_sr.metrics.weights import find_weights
 
 #: What the networks were trained on: RGB in [-1, 1], less SHIFT, over SCALE.
 SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)
@@ -96,7 +96,7 @@ def lpips(
         hr: The truth, of the same size.
         crop_border: Pixels shaved from each of the four sides.
         net: `"alex"`, what papers report, or `"vgg"`.
-        weights: File of the weights; None takes that of `metrics.files`.
+        weights: File of the weights; None takes that of `metrics.weights`.
 
     Raises:
         PictureError: The pictures cannot be compared (the line says why), or have less than 31 (vgg: 16)
@@ -112,7 +112,7 @@ def lpips(
             f"LPIPS with {net} needs {SMALLEST[net]}x{SMALLEST[net]} pixels or more after shaving, "
             f"not {width}x{height}"
         )
-    path = Path(weights) if weights else files.find(f"lpips_{net}")
+    path = Path(weights) if weights else find_weights(f"lpips_{net}")
     kernels, heads = load(net, path, path.stat().st_mtime_ns if path.is_file() else 0)
     pair = [features(prepare(planes), net, kernels) for planes in (a, b)]
     return sum(distance(x, y, head) for x, y, head in zip(*pair, heads, strict=True))

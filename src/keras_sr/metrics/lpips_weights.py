@@ -16,8 +16,8 @@ import numpy as np
 
 from keras_sr.errors import WeightsError
 from keras_sr.files import atomic_write
-from keras_sr.metrics.files import cache_folder
 from keras_sr.metrics.lpips import NETWORKS
+from keras_sr.metrics.weights import cache_folder
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -7,7 +7,7 @@ Conference on Signals, Systems and Computers, 2003, eq. 7, with the weights of s
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.metrics.average import PerPictureMean
+from keras_sr.metrics.base import PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 from keras_sr.metrics.ssim import WINDOW, mean_terms
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.metrics import files
-from keras_sr.metrics.average import PerPictureMean
+from keras_sr.metrics.base import PerPictureMean
 from keras_sr.metrics.niqe_model import NiqeModel, load_model
 from keras_sr.metrics.nss import BLOCK, FEATURES, block_features, luma_of
+from keras_sr.metrics.weights import find_weights
 
 
 def niqe(
@@ -42,7 +42,7 @@ def niqe(
         WeightsError: The model is not there, or damaged.
     """
     if model is None:
-        model = files.find("niqe")
+        model = find_weights("niqe")
     if not isinstance(model, NiqeModel):
         model = load_model(model)
     features, _ = block_features(luma_of(image, crop_border, channel))

@@ -48,11 +48,11 @@ def fit(pictures: Iterable[Any], *, sharpness_threshold: float = SHARPNESS) -> N
         PictureError: A picture cannot be used, or all of them have less than 37 blocks: the covariance of
             36 features would have no inverse.
     """
-    from keras_sr.images.io import read
+    from keras_sr.images.plain import read_plain
 
     kept = []
     for picture in pictures:
-        pixels = read(picture).pixels if isinstance(picture, str | Path) else picture
+        pixels = read_plain(picture).pixels if isinstance(picture, str | Path) else picture
         features, sharp = block_features(luma_of(pixels))
         kept.append(features[sharp > sharpness_threshold * sharp.max()])
     rows = np.concatenate(kept) if kept else np.empty((0, FEATURES))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_sr.metrics.average import PerPictureMean
+from keras_sr.metrics.base import PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 
 

@@ -6,7 +6,7 @@ Noise and ringing are steep too: read it beside LPIPS or NIQE, and against the s
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.metrics.average import PerPictureMean
+from keras_sr.metrics.base import PerPictureMean
 from keras_sr.metrics.planes import as_array, planes
 
 

@@ -11,7 +11,7 @@ square blocks; that is what makes this several times faster than filtering tap b
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.metrics.average import PerPictureMean
+from keras_sr.metrics.base import PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 
 WINDOW = 11

@@ -11,11 +11,11 @@ import keras
 from keras_sr.errors import RecipeError, unknown
 from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss, consistency, luma
 from keras_sr.models import build_generator, discriminator, vgg19_features
-from keras_sr.training.adversarial import SRGAN
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.muon import Muon
 from keras_sr.training.recipe import Recipe
 from keras_sr.training.schedule import Schedule
+from keras_sr.training.srgan import SRGAN
 
 #: What a recipe's `optimizer` may be.
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}

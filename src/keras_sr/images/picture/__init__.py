@@ -1,7 +1,7 @@
 """Pictures that survive: every band and bit of a file, its profile and its metadata, in and out.
 
 libvips reads and writes PNG, JPEG, TIFF, WebP, GIF and AVIF; Pillow the rest (docs/decisions/0008 has
-the comparison). `images.io` is the plain 8-bit view of the same files, for training and measuring.
+the comparison). `images.plain` is the plain 8-bit view of the same files, for training and measuring.
 """
 
 from keras_sr.images.picture.model import Picture

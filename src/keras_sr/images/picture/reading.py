@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin
 
 from keras_sr.errors import PictureError
-from keras_sr.images.io import FORMATS, hush_pillow, is_deep_grey, left_behind, why
 from keras_sr.images.picture.model import Picture
 from keras_sr.images.picture.vips import import_vips, speakable, vips_said
-from keras_sr.images.space import MEMORY, Space, everywhere, pieces, release
+from keras_sr.images.plain import FORMATS, hush_pillow, is_deep_grey, left_behind, why
+from keras_sr.images.storage import IN_MEMORY, Storage, everywhere, pieces, release
 
 #: How a file begins, and the loader of libvips that reads it. The content decides, never the name.
 LOADERS = (
@@ -72,7 +72,9 @@ NOT_METADATA = frozenset(
 )
 
 
-def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS, space: Space = MEMORY) -> Picture:
+def read(
+    file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS, storage: Storage = IN_MEMORY
+) -> Picture:
     """Read a picture file with everything in it.
 
     Turned upright as its EXIF orientation says; CMYK becomes sRGB by its profile. Every frame
@@ -81,7 +83,7 @@ def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS, space
     Args:
         file: The path of a file, or what is in it; the content decides what it is.
         max_pixels: Larger pictures are refused, before they are decoded; None refuses none.
-        space: Where the pixels go.
+        storage: Where the pixels go.
 
     Raises:
         PictureError: The file is missing, empty, damaged, cut short, not a picture, too large, or of a kind
@@ -95,7 +97,7 @@ def read(file: str | Path | bytes, *, max_pixels: int | None = MAX_PIXELS, space
         if not head:
             raise PictureError("the file is empty (0 bytes)")
         loader = next((name for magic, name in LOADERS if magic.match(head)), None)
-        picture = by_vips(file, loader, max_pixels, space) if loader else by_pillow(file, max_pixels)
+        picture = by_vips(file, loader, max_pixels, storage) if loader else by_pillow(file, max_pixels)
         if picture.pixels.dtype == np.float32 and not everywhere(np.isfinite, picture.pixels):
             raise PictureError("it holds NaN or infinity: only finite pixels can be enlarged")
     except FileNotFoundError as error:
@@ -112,7 +114,7 @@ def first_bytes(path: Path) -> bytes:
         return file.read(16)
 
 
-def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, space: Space) -> Picture:
+def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, storage: Storage) -> Picture:
     """Read a file with a loader of libvips."""
     vips = import_vips()
     lost: list[str] = []
@@ -148,7 +150,7 @@ def by_vips(file: str | Path | bytes, loader: str, max_pixels: int | None, space
         image = in_colours(image, lost)
         # Bands that a TIFF does not call alpha (near infrared, a second radar channel) are bands.
         opaque = loader == "tiffload" and not set(tags.get(EXTRA_SAMPLES, ())) & {1, 2}
-        pixels, alpha = arrays_of(image, space, with_alpha=not opaque)
+        pixels, alpha = arrays_of(image, storage, with_alpha=not opaque)
         fields = {
             name: (image.get_typeof(name), image.get(name))
             for name in image.get_fields()
@@ -207,15 +209,15 @@ def upright(image: Any, pages: int) -> Any:
     return import_vips().Image.arrayjoin(turned, across=1)
 
 
-def arrays_of(image: Any, space: Space, *, with_alpha: bool) -> tuple[np.ndarray, np.ndarray | None]:
+def arrays_of(image: Any, storage: Storage, *, with_alpha: bool) -> tuple[np.ndarray, np.ndarray | None]:
     """Return colours (H, W, bands) and alpha (H, W), if there is any, of an image of libvips."""
     height, width, bands = image.height, image.width, image.bands
     colours = bands - (with_alpha and image.hasalpha() and bands in (2, 4))
     dtype = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}[image.format]
-    if space.limit is None and colours == bands:
+    if storage.limit is None and colours == bands:
         return image.numpy().reshape(height, width, bands), None
-    pixels = space.empty((height, width, colours), dtype)
-    alpha = space.empty((height, width), dtype) if colours < bands else None
+    pixels = storage.empty((height, width, colours), dtype)
+    alpha = storage.empty((height, width), dtype) if colours < bands else None
     region = import_vips().Region.new(image)
     for rows in pieces(height, width * bands * np.dtype(dtype).itemsize):
         count = rows.stop - rows.start

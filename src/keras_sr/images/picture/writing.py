@@ -12,11 +12,11 @@ from PIL import Image
 from keras_sr.errors import PictureError, unknown
 from keras_sr.files import atomic_write
 from keras_sr.images.exif import patched
-from keras_sr.images.io import hush_pillow, one_line
 from keras_sr.images.picture.model import Picture
 from keras_sr.images.picture.vips import import_vips, speakable, vips_said
+from keras_sr.images.plain import hush_pillow, one_line
 from keras_sr.images.ranges import from_float, to_float
-from keras_sr.images.space import MEMORY, Space, by_pieces, everywhere, release
+from keras_sr.images.storage import IN_MEMORY, Storage, by_pieces, everywhere, release
 
 JPEG = ("jpegsave", {"Q": 95, "subsample_mode": "off"}, ("uint8",), False, False)
 TIFF = (
@@ -52,13 +52,13 @@ LARGE = 100_000_000
 PLAIN = {".bmp": "BMP", ".ppm": "PPM", ".pgm": "PPM", ".tga": "TGA", ".jp2": "JPEG2000", ".qoi": "QOI"}
 
 
-def write(path: str | Path, picture: Picture, *, space: Space = MEMORY) -> tuple[str, ...]:
+def write(path: str | Path, picture: Picture, *, storage: Storage = IN_MEMORY) -> tuple[str, ...]:
     """Write a picture; the suffix chooses the format. The file is whole or absent, never half there.
 
     Args:
         path: The file; its folder is made when it is absent, and a file of that name is replaced.
         picture: What to write.
-        space: Where pixels go that have to be converted.
+        storage: Where pixels go that have to be converted.
 
     Returns:
         What the format cannot hold, in words such as `"transparency (laid over white)"`.
@@ -68,7 +68,7 @@ def write(path: str | Path, picture: Picture, *, space: Space = MEMORY) -> tuple
             not take it.
     """
     path = Path(path)
-    picture, lost = fitted(path.suffix.lower(), picture, str(path), space)
+    picture, lost = fitted(path.suffix.lower(), picture, str(path), storage)
     try:
         with atomic_write(path) as file:
             if path.suffix.lower() in PLAIN or not speakable(path):
@@ -82,16 +82,16 @@ def write(path: str | Path, picture: Picture, *, space: Space = MEMORY) -> tuple
 
 def encode(suffix: str, picture: Picture, name: str) -> tuple[bytes, tuple[str, ...]]:
     """Return the bytes of a picture file, and what the format cannot hold."""
-    picture, lost = fitted(suffix, picture, name, MEMORY)
+    picture, lost = fitted(suffix, picture, name, IN_MEMORY)
     return encoded(suffix, picture, name), lost
 
 
-def fitted(suffix: str, picture: Picture, name: str, space: Space) -> tuple[Picture, tuple[str, ...]]:
+def fitted(suffix: str, picture: Picture, name: str, storage: Storage) -> tuple[Picture, tuple[str, ...]]:
     """Return a picture as the format of a suffix can hold it, and what it cannot."""
     if suffix not in SAVERS and suffix not in PLAIN:
         raise PictureError(f"cannot write {name!r}: {unknown('suffix', suffix, [*SAVERS, *PLAIN])}")
     _, _, types, alpha, pages = SAVERS.get(suffix, ("", {}, ("uint8",), False, False))
-    picture, lost = made_to_fit(picture, types, alpha, pages, space)
+    picture, lost = made_to_fit(picture, types, alpha, pages, storage)
     bands = picture.pixels.shape[2]
     if bands not in (1, 3) and suffix not in (".tif", ".tiff"):
         raise PictureError(f"cannot write {name!r}: {bands} bands need TIFF")
@@ -135,7 +135,7 @@ def left_behind(suffix: str, metadata: dict) -> tuple[str, ...]:
 
 
 def made_to_fit(
-    picture: Picture, types: tuple[str, ...], alpha: bool, pages: bool, space: Space = MEMORY
+    picture: Picture, types: tuple[str, ...], alpha: bool, pages: bool, storage: Storage = IN_MEMORY
 ) -> tuple[Picture, tuple[str, ...]]:
     """Return a picture as a format can hold it, and what went missing."""
     lost = []
@@ -147,7 +147,7 @@ def made_to_fit(
     if picture.alpha is not None and not alpha:
         if not opaque(picture.alpha):
             kind = picture.pixels.dtype
-            over = by_pieces(over_white, kind, space, picture.pixels, picture.alpha)
+            over = by_pieces(over_white, kind, storage, picture.pixels, picture.alpha)
             picture = replace(picture, pixels=over)
             lost.append("transparency (laid over white)")
         picture = replace(picture, alpha=None)
@@ -160,10 +160,10 @@ def made_to_fit(
         def narrow(pixels: np.ndarray) -> np.ndarray:
             return from_float(to_float(pixels), to)
 
-        alpha_out = None if picture.alpha is None else by_pieces(narrow, to, space, picture.alpha)
+        alpha_out = None if picture.alpha is None else by_pieces(narrow, to, storage, picture.alpha)
         picture = replace(
             picture,
-            pixels=by_pieces(narrow, to, space, picture.pixels),
+            pixels=by_pieces(narrow, to, storage, picture.pixels),
             alpha=alpha_out,
         )
     return picture, tuple(lost)

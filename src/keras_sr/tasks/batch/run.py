@@ -1,0 +1,262 @@
+"""Many files at once: one enlarged file after the other, and what became of each."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from keras_sr.errors import KerasSRError, PictureError
+from keras_sr.images import picture as pictures
+from keras_sr.images.picture import Picture
+from keras_sr.images.ranges import from_float, to_float
+from keras_sr.images.resize import imresize_rows
+from keras_sr.images.storage import IN_MEMORY, Storage, pieces, release
+from keras_sr.inference.engines import Engine
+from keras_sr.inference.enlarge import MEMORY, enlarge
+from keras_sr.tasks.batch.ledger import Ledger
+from keras_sr.tasks.batch.plan import Job
+from keras_sr.tasks.batch.size import Size
+
+#: A result may have this many times the pixels of the largest picture that is read, and sides this long.
+LARGER, LONGEST = 16, 1_000_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How all pictures of a batch are enlarged.
+
+    Attributes:
+        size: How large results are to be.
+        memory: Bytes that the activations of a tile may take.
+        tile: Side of a tile in LR pixels instead.
+        skip_existing: Whether a result that is there is left alone.
+        ledger: Says which results are there and need not be made again; None asks nobody.
+        max_pixels: Pictures with more pixels are refused; None refuses none.
+        consistency: Whether to measure how well results shrink back to their pictures.
+        storage: Where pixels go.
+    """
+
+    size: Size = field(default_factory=Size)
+    memory: int = MEMORY
+    tile: int | None = None
+    skip_existing: bool = False
+    ledger: Ledger | None = None
+    max_pixels: int | None = pictures.MAX_PIXELS
+    consistency: bool = False
+    storage: Storage = IN_MEMORY
+
+    def finished(self, job: Job) -> bool:
+        """Return whether the result of a job is there and is left alone."""
+        if self.skip_existing and job.target.exists():
+            return True
+        return self.ledger is not None and self.ledger.finished(job.source, job.target)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job.
+
+    Attributes:
+        job: The job.
+        status: `"done"`, `"skipped"` or `"failed"`.
+        reason: Why it failed, in one line.
+        size: (width, height) of the result.
+        seconds: Of the network alone.
+        lost: What the file held and the result does not.
+        lr_psnr: LR consistency in dB (`metrics.lr_consistency`), where it was asked for and can be measured.
+    """
+
+    job: Job
+    status: str
+    reason: str = ""
+    size: tuple[int, int] | None = None
+    seconds: float | None = None
+    lost: tuple[str, ...] = ()
+    lr_psnr: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for a report."""
+        return {
+            "source": str(self.job.source),
+            "target": str(self.job.target),
+            "status": self.status,
+            "reason": self.reason,
+            "size": self.size,
+            "seconds": self.seconds,
+            "lost": list(self.lost),
+            "lr_psnr": self.lr_psnr,
+        }
+
+
+def run_all(
+    jobs: Sequence[Job],
+    engine: Engine,
+    settings: Settings,
+    progress: Callable[[int, float], None] | None = None,
+) -> Iterator[Result]:
+    """Enlarge files one after the other; a file that fails costs no other one.
+
+    While one is enlarged the next is read and the last is written, so that the network never waits.
+
+    Args:
+        jobs: From `plan`.
+        engine: The network.
+        settings: How.
+        progress: Called with the number of the job at work and the share of it that is done.
+
+    Yields:
+        One result a job, in their order, when its file is whole at its place.
+    """
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        ahead = submit_read(reader, jobs[0], settings) if jobs else None
+        behind: Future[Result] | None = None
+        for number, job in enumerate(jobs):
+            reading = ahead
+            ahead = submit_read(reader, jobs[number + 1], settings) if number + 1 < len(jobs) else None
+
+            def show(share: float, number: int = number) -> None:
+                if progress:
+                    progress(number, share)
+
+            try:
+                result = enlarge_one(job, reading, engine, settings, show)
+            except BaseException:
+                # Ctrl-C: the one before is being written, and will be whole; it is told of.
+                if behind:
+                    yield behind.result()
+                raise
+            if behind:
+                yield behind.result()
+            behind = writer.submit(finish, *result, settings)
+        if behind:
+            yield behind.result()
+
+
+def submit_read(pool: ThreadPoolExecutor, job: Job, settings: Settings) -> "Future[Picture] | None":
+    """Begin to read a picture; None where its result is there and is left alone."""
+    if settings.finished(job):
+        return None
+    return pool.submit(pictures.read, job.source, max_pixels=settings.max_pixels, storage=settings.storage)
+
+
+def enlarge_one(
+    job: Job,
+    reading: "Future[Picture] | None",
+    engine: Engine,
+    settings: Settings,
+    progress: Callable[[float], Any],
+) -> tuple[Result, Picture | None]:
+    """Return what became of a job so far, and the picture to write."""
+    if reading is None:
+        return Result(job, "skipped"), None
+    try:
+        picture = reading.result()
+        start = time.perf_counter()
+        larger = resized(picture, engine, settings, progress)
+        seconds = time.perf_counter() - start
+        result = Result(
+            job,
+            "done",
+            size=(larger.pixels.shape[1], len(larger.pixels) // larger.pages),
+            seconds=seconds,
+            lost=picture.lost,
+            lr_psnr=consistency(larger, picture) if settings.consistency else None,
+        )
+        return result, larger
+    # Whatever a decoder or an engine throws must not cost the other files.
+    except Exception as error:
+        return Result(job, "failed", reason=said(error)), None
+
+
+def finish(result: Result, larger: Picture | None, settings: Settings) -> Result:
+    """Write a result and return what became of it."""
+    if larger is None:
+        return result
+    try:
+        lost = pictures.write(result.job.target, larger, storage=settings.storage)
+        if settings.ledger:
+            settings.ledger.record(result.job.source, result.job.target)
+        return replace(result, lost=tuple(dict.fromkeys([*result.lost, *lost])))
+    except Exception as error:
+        return Result(result.job, "failed", reason=said(error))
+
+
+def resized(
+    picture: Picture, engine: Engine, settings: Settings, progress: Callable[[float], Any]
+) -> Picture:
+    """Enlarge a picture to the size that was asked for; resizing is done before rounding."""
+    height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
+    size = settings.size.of(height, width, engine.scale)
+    refuse_endless(size, picture.pages, settings.max_pixels)
+    exact = size == (height * engine.scale, width * engine.scale)
+    larger = enlarge(
+        picture,
+        engine,
+        memory=settings.memory,
+        tile=settings.tile,
+        rounded=exact,
+        progress=progress,
+        storage=settings.storage,
+    )
+    if exact:
+        return larger
+    kind = np.dtype("float32") if picture.pixels.dtype.kind == "f" else picture.pixels.dtype
+
+    def fit(sr: np.ndarray) -> np.ndarray:
+        rows = len(sr) // picture.pages
+        out = settings.storage.empty((size[0] * picture.pages, size[1], *sr.shape[2:]), kind)
+        for page in range(picture.pages):
+            page_out, page_sr = out[page * size[0] :][: size[0]], sr[page * rows :][:rows]
+            # float64, of the rows of SR that make one of the result.
+            row_bytes = 8 * sr[0].size * max(1, rows // size[0])
+            for part in pieces(size[0], row_bytes):
+                page_out[part] = from_float(imresize_rows(page_sr, size, part), kind)
+                release(out, sr)
+        return out
+
+    return replace(
+        larger,
+        pixels=fit(larger.pixels),
+        alpha=None if larger.alpha is None else fit(larger.alpha),
+        resolution=(picture.resolution[0] * size[1] / width, picture.resolution[1] * size[0] / height),
+    )
+
+
+def refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) -> None:
+    """Raise for a result that nobody can have meant."""
+    height, width = size
+    if max_pixels is None:
+        return
+    if height * width * pages > LARGER * max_pixels or max(size) > LONGEST:
+        millions = width * height * pages / 1e6
+        raise PictureError(
+            f"the result would have {width}x{height * pages}, {millions:.0f} million pixels: "
+            "give another size, or allow it by --no-limit"
+        )
+
+
+def consistency(larger: Picture, picture: Picture) -> float | None:
+    """Return the LR consistency of a result in dB; None where it cannot be measured, or is infinite."""
+    from keras_sr.metrics.consistency import lr_consistency
+
+    if picture.pages > 1 or picture.pixels.shape[2] not in (1, 3) or picture.pixels.dtype.kind == "f":
+        return None
+    if picture.alpha is not None and not pictures.opaque(picture.alpha):
+        return None  # colours that nobody sees are not those of the picture
+    if isinstance(larger.pixels, np.memmap):  # too large to be shrunk in memory
+        return None
+    try:
+        value = lr_consistency(from_float(to_float(larger.pixels)), from_float(to_float(picture.pixels)))
+    except PictureError:  # not a whole number of times larger
+        return None
+    return value if math.isfinite(value) else None
+
+
+def said(error: Exception) -> str:
+    """Return what an error says, on one line; errors not raised on purpose keep their class."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, KerasSRError) else f"{type(error).__name__}: {text}"
