@@ -135,7 +135,7 @@ def test_generators_survive_keras_own_file_format(tmp_path, rng):
     ("build", "words"),
     [
         (lambda: srresnet(5), "2, 3, 4 or 8"),
-        (lambda: compact(1), "2, 3, 4 or 8"),
+        (lambda: compact(5), "2, 3, 4 or 8"),
         (lambda: srresnet(normalization="layer"), "batch, none"),
         (lambda: srresnet(upsampler="deconvolution"), "pixel_shuffle, upsampling2d"),
         (lambda: srresnet(data_format="NCHW"), "channels_last, channels_first"),

@@ -17,10 +17,10 @@ def channel_axis(data_format: str) -> int:
     return -1 if data_format == "channels_last" else 1
 
 
-def image_input(data_format: str, size: int | None = None, name: str = "lr") -> Tensor:
-    """Return an input for RGB images: (N, H, W, 3) or (N, 3, H, W), of any size unless `size` is given."""
+def image_input(data_format: str, size: int | None = None, name: str = "lr", bands: int = 3) -> Tensor:
+    """Return an input (N, H, W, bands) or (N, bands, H, W), of any size unless `size` is given."""
     last = data_format == "channels_last"
-    return keras.Input((size, size, 3) if last else (3, size, size), name=name)
+    return keras.Input((size, size, bands) if last else (bands, size, size), name=name)
 
 
 @keras.saving.register_keras_serializable("keras_sr")

@@ -20,6 +20,12 @@ def check_scale(scale: int) -> None:
         raise KerasSRError(f"scale {scale!r} is not supported: the networks enlarge by 2, 3, 4 or 8")
 
 
+def check_bands(bands: int) -> None:
+    """Raise KerasSRError unless there are networks for pictures of so many bands."""
+    if bands not in (1, 3, 4):
+        raise KerasSRError(f"bands {bands!r} are not supported: networks have 1 (grey), 3 (RGB) or 4")
+
+
 def resolve_data_format(data_format: str | None) -> str:
     """Return the data format; None means the one in Keras' configuration.
 

@@ -8,11 +8,21 @@ difference to the nearest-neighbour enlargement.
 import keras
 
 from keras_sr.models.blocks import PixelShuffle, conv, image_input, prelu
-from keras_sr.models.checks import check_scale, resolve_data_format
+from keras_sr.models.checks import check_bands, check_choice, check_scale, resolve_data_format
+from keras_sr.types import Tensor
+
+#: Activations and their slopes below zero; that of Real-ESRGAN's leaky ReLU is 0.1. PReLU learns its own.
+ACTIVATIONS = {"prelu": None, "relu": 0.0, "leakyrelu": 0.1}
 
 
 def compact(
-    scale: int = 4, *, features: int = 24, blocks: int = 8, data_format: str | None = None
+    scale: int = 4,
+    *,
+    features: int = 24,
+    blocks: int = 8,
+    activation: str = "prelu",
+    bands: int = 3,
+    data_format: str | None = None,
 ) -> keras.Model:
     """Build the compact generator for images of any size.
 
@@ -21,28 +31,42 @@ def compact(
         features: Channels of the chain. The default costs 52.5 kMAC an LR pixel at x4, 2.4 % of SRResNet.
         blocks: Number of convolutions between the first and the last. At the same cost, 8 of 24 features
             beat 4 of 32 by 0.12 dB on Set5 after 2,000 steps (docs/lab-log.md).
+        activation: `"prelu"`, or `"relu"` or `"leakyrelu"` as SRVGGNetCompact of Real-ESRGAN may have.
+        bands: Bands of the picture: 1 (grey), 3 (RGB) or 4.
         data_format: `"channels_last"`, `"channels_first"`, or None for Keras' setting.
 
     Returns:
-        keras.Model: (N, H, W, 3) in [0, 1] to (N, H * scale, W * scale, 3), float32, not clipped.
+        keras.Model: (N, H, W, bands) in [0, 1] to (N, H * scale, W * scale, bands), float32, not clipped.
 
     Raises:
-        KerasSRError: The scale or data format is not one of the known ones.
+        KerasSRError: The scale, activation, bands or data format is not one of the known ones.
     """
-    check_scale(scale)
+    if scale != 1:
+        check_scale(scale)
+    check_choice("activation", activation, tuple(ACTIVATIONS))
+    check_bands(bands)
     data_format = resolve_data_format(data_format)
 
     # === Functional Model ===
-    lr = image_input(data_format)
+    lr = image_input(data_format, bands=bands)
     # The picture itself stays in float32 under mixed precision: bfloat16 has 256 levels above a half, not the
     # picture's, and would brighten by a quarter of a level what the network then learns to darken.
     x = conv(lr, features, 3, "head_conv", data_format, dtype="float32")
-    x = prelu(x, "head_prelu", data_format)
+    x = activated(x, activation, "head", data_format)
     for i in range(1, blocks + 1):
         x = conv(x, features, 3, f"block{i:02d}_conv", data_format)
-        x = prelu(x, f"block{i:02d}_prelu", data_format)
-    x = conv(x, 3 * scale**2, 3, "tail_conv", data_format)
-    x = PixelShuffle(scale, data_format=data_format, name="tail_shuffle")(x)
-    base = keras.layers.UpSampling2D(scale, data_format=data_format, name="base", dtype="float32")(lr)
+        x = activated(x, activation, f"block{i:02d}", data_format)
+    x = conv(x, bands * scale**2, 3, "tail_conv", data_format)
+    base = lr
+    if scale > 1:
+        x = PixelShuffle(scale, data_format=data_format, name="tail_shuffle")(x)
+        base = keras.layers.UpSampling2D(scale, data_format=data_format, name="base", dtype="float32")(lr)
     sr = keras.layers.Add(name="sr", dtype="float32")([x, base])
     return keras.Model(lr, sr, name="compact")
+
+
+def activated(x: Tensor, activation: str, name: str, data_format: str) -> Tensor:
+    """Apply the activation of the chain."""
+    if activation == "prelu":
+        return prelu(x, f"{name}_prelu", data_format)
+    return keras.layers.LeakyReLU(ACTIVATIONS[activation], name=f"{name}_leaky")(x)

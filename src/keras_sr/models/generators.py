@@ -4,13 +4,17 @@ import keras
 
 from keras_sr.errors import KerasSRError, unknown
 from keras_sr.models.compact import compact
+from keras_sr.models.rrdb import rrdb
+from keras_sr.models.span import span
 from keras_sr.models.srresnet import srresnet
 
-#: (N, h, w, 3) in [0, 1] to (N, h * scale, w * scale, 3).
-GENERATORS = {"compact": compact, "srresnet": srresnet}
+#: (N, h, w, bands) in [0, 1] to (N, h * scale, w * scale, bands); without `bands` there are 3.
+GENERATORS = {"compact": compact, "rrdb": rrdb, "span": span, "srresnet": srresnet}
 #: The arguments that each takes, besides scale and data_format.
 ARGUMENTS = {
-    "compact": ("features", "blocks"),
+    "compact": ("features", "blocks", "activation", "bands"),
+    "rrdb": ("features", "blocks", "growth", "bands", "unshuffle"),
+    "span": ("features", "blocks", "mean_shift"),
     "srresnet": ("features", "blocks", "normalization", "upsampler"),
 }
 
@@ -19,7 +23,8 @@ def build_generator(values: dict, data_format: str | None = None) -> keras.Model
     """Build a generator from a dict with `generator`, `scale` and the arguments of that generator.
 
     Args:
-        values: Such as a recipe's fields; what the generator does not take is left alone.
+        values: Such as a recipe's fields; what the generator does not take is left alone, and what is not
+            there has the generator's default.
         data_format: `"channels_last"`, `"channels_first"`, or None for Keras' setting.
 
     Raises:
@@ -28,5 +33,5 @@ def build_generator(values: dict, data_format: str | None = None) -> keras.Model
     name = values["generator"]
     if name not in GENERATORS:
         raise KerasSRError(unknown("generator", name, list(GENERATORS)))
-    arguments = {key: values[key] for key in ARGUMENTS[name]}
+    arguments = {key: values[key] for key in ARGUMENTS[name] if key in values}
     return GENERATORS[name](values["scale"], data_format=data_format, **arguments)

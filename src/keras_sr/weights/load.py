@@ -8,6 +8,7 @@ from keras_sr.errors import WeightsError
 from keras_sr.models import build_generator
 from keras_sr.weights import store
 from keras_sr.weights.find import find
+from keras_sr.weights.foreign import is_foreign, read_network
 
 #: Where a checkpoint keeps the generator; the average (EMA) is taken where there is one.
 PREFIXES = ("ema_generator/", "generator/")
@@ -17,15 +18,22 @@ def load(name: str | Path, *, data_format: str | None = None) -> keras.Model:
     """Return a generator with trained weights.
 
     Args:
-        name: A name that `keras-sr weights` lists, a run folder, or a weight file.
+        name: A name that `keras-sr weights` lists, a run folder, a weight file, or a network of another
+            program (`weights.foreign.read_network`).
         data_format: `"channels_last"`, `"channels_first"`, or None for Keras' setting.
 
     Returns:
-        keras.Model: LR (N, h, w, 3) in [0, 1] to SR (N, h * scale, w * scale, 3), float32, not clipped.
+        keras.Model: LR (N, h, w, 3) in [0, 1] to SR (N, h * scale, w * scale, 3), float32, not clipped. A
+            network of another program may be for 1 or 4 bands.
 
     Raises:
         WeightsError: There is no such name or file, or the file is damaged.
     """
+    if is_foreign(name):
+        foreign = read_network(name)
+        network = build_generator(foreign.values, data_format)
+        store.assign(network, foreign.arrays, str(name))
+        return network
     arrays, meta = generator_arrays(name)
     if "recipe" not in meta:
         raise WeightsError(
