@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from keras_sr.data.listing import (
     Skipped,
     describe,
-    find,
     find_pairs,
     find_pictures,
     held_out,
     none_left,
     tell,
 )
+from keras_sr.data.pairing import find
 from keras_sr.errors import DataError
 
 

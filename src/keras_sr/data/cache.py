@@ -22,8 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_sr.data import degradations
+from keras_sr.data.alignment import offset
 from keras_sr.data.decoding import decode
-from keras_sr.data.listing import Found, Skipped, find, none_left, tell
+from keras_sr.data.listing import Found, Skipped, none_left, tell
+from keras_sr.data.pairing import find
 from keras_sr.data.sources import Source, fitting, reason, require_side
 from keras_sr.errors import DataError, PictureError
 
@@ -226,9 +228,17 @@ def read_pair(one: Found, *, scale: int, shrink: Callable, min_side: int) -> Pai
         hr = decode(one.hr)
         require_side(hr.shape[:2], min_side)
         lr, hr = fitting(None if one.lr is None else decode(one.lr), hr, scale)
+        require_aligned(lr, hr, scale)
     except (PictureError, DataError) as error:
         return Skipped(str(one.hr), reason(error, one))
     return (shrink(hr, scale) if lr is None else lr), hr
+
+
+def require_aligned(lr: np.ndarray | None, hr: np.ndarray, scale: int) -> None:
+    """Raise a DataError for a pair that shows two pictures, or that is shifted by a pixel of HR or more."""
+    found = None if lr is None else offset(lr, hr, scale)
+    if found and (found.shifted or not found.same):
+        raise DataError(str(found))
 
 
 def in_order(function: Callable, items: Sequence, workers: int) -> Iterator:

@@ -34,22 +34,6 @@ class Skipped:
         return f"{self.path}: {self.reason}"
 
 
-def find(
-    folders: str | Path | Iterable[str | Path], lr_folder: str | Path | None, scale: int
-) -> tuple[list[Found], list[Skipped]]:
-    """List the pictures of folders, or the pairs of one HR folder and its LR folder.
-
-    Raises:
-        DataError: As `find_pictures` and `find_pairs`; or an LR folder for several HR folders.
-    """
-    if lr_folder is None:
-        return find_pictures(folders), []
-    folders = [folders] if isinstance(folders, str | Path) else list(folders)
-    if len(folders) != 1:
-        raise DataError(f"an LR folder goes with one HR folder, not with {len(folders)}: give one")
-    return find_pairs(folders[0], lr_folder, scale)
-
-
 def find_pictures(folders: str | Path | Iterable[str | Path]) -> list[Found]:
     """List the pictures of one or several folders and of the folders in them.
 

@@ -14,7 +14,8 @@ import numpy as np
 from keras_sr.data import degradations
 from keras_sr.data.crops import crop_and_shrink, crop_pair, crop_to_multiple
 from keras_sr.data.decoding import Decoder, size_of
-from keras_sr.data.listing import Found, Skipped, find, held_out, log, none_left, tell
+from keras_sr.data.listing import Found, Skipped, held_out, log, none_left, tell
+from keras_sr.data.pairing import find
 from keras_sr.errors import DataError, PictureError
 
 #: Two threads may meet the same broken file.

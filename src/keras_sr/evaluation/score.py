@@ -12,10 +12,13 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
+from keras_sr.data.alignment import offset
 from keras_sr.errors import DataError, KerasSRError, PictureError, unknown
 from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.images.plain import read_rgb
@@ -230,7 +233,19 @@ def load(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
     if lr.shape != (height, width, 3):
         got, wanted = f"{lr.shape[1]}x{lr.shape[0]}", f"{width}x{height}"
         raise PictureError(f"{pair.lr.name} has {got} pixels: expected {wanted}, the HR size over {scale}")
+    files = [(path, path.stat().st_mtime_ns) for path in (pair.lr, pair.hr)]
+    if fault := misalignment(tuple(files), scale):
+        raise PictureError(f"{pair.lr.name}: {fault}")
     return lr, hr
+
+
+@lru_cache(maxsize=4096)
+def misalignment(files: tuple[tuple[Path, int], ...], scale: int) -> str:
+    """Return how LR lies against HR where it lies wrong, or ""; measured once for each state of the files."""
+    lr, hr = (read_rgb(path) for path, _ in files)
+    height, width = (side // scale * scale for side in hr.shape[:2])
+    found = offset(lr, hr[:height, :width], scale)
+    return str(found) if found and found.shifted else ""
 
 
 def to_bytes(sr: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

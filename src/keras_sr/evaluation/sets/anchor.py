@@ -23,9 +23,11 @@ def expected(known: KnownSet, scale: int, protocol: Protocol) -> tuple[float, ..
     anchor = known.anchors.get(scale)
     if anchor is None or protocol.shave not in (None, scale):
         return ()
+    place = 2 if protocol.channel == "rgb" else int(protocol.round_y)
+    cut = anchor.mod12[place : place + 1] if anchor.mod12 else ()
     if protocol.channel == "rgb":
-        return (anchor.rgb,)
-    return (anchor.matlab if protocol.round_y else anchor.paper, anchor.literature)
+        return (anchor.rgb, *cut)
+    return (anchor.matlab if protocol.round_y else anchor.paper, anchor.literature, *cut)
 
 
 def check(

@@ -1,15 +1,6 @@
 """Benchmark folders: which picture is the truth (HR), and which small one (LR) belongs to it.
 
-The layouts that the sets are handed round in are recognised (`s` stands for the scale):
-
-    HR/img.png              LR_bicubic/Xs/imgxs.png, LR_bicubic_Xs/imgxs.png or LR/...
-    DIV2K_valid_HR/0801.png DIV2K_valid_LR_bicubic/Xs/0801xs.png, in folders side by side
-    image_SRF_s/img_SRF_s_HR.png, img_SRF_s_LR.png beside it (SelfExSR)
-    img_HR.png              img_LR.png beside it, or none
-    test_HR/img_xs.png      test_LR/img_x1.png (DRealSR; also img_HR.png and img_LRs.png, RealSR)
-    img.png                 any folder of photographs: each is an HR
-
-Folders may be nested, suffixes may be of any case. Files starting with a dot are not looked at.
+The pairing is that of training (`data/pairing.py` lists the layouts); here a doubt is an error.
 """
 
 import os
@@ -17,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_sr.data.naming import read_folder, read_path
+from keras_sr.data.pairing import Folder, pair_folder
 from keras_sr.errors import DataError
 from keras_sr.images.plain import SUFFIXES
 
@@ -46,8 +39,8 @@ def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
         scale: HR size over LR size.
 
     Raises:
-        DataError: There is no such folder or no picture in it, it holds several sets, or a picture
-            lacks its partner although LR pictures of this scale are there.
+        DataError: There is no such folder or no picture in it, it holds several sets, a picture lacks its
+            partner although LR pictures of this scale are there, or what looks like LR has no HR.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -55,50 +48,78 @@ def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
     if scale < 1 or scale != int(scale):
         raise DataError(f"the scale of a set is a whole number, 1 or more, not {scale}")
     scale = int(scale)
-    hr_folder, lr_folder = locate(folder, scale)
-    pictures = [path for path in list_pictures(hr_folder) if not below_lr_folder(path, hr_folder)]
-    if not pictures:
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise DataError(f"there is no picture in {str(hr_folder)!r}: expected files ending in {kinds}")
-    tagged = tagged_hr(pictures, scale)
-    truths = tagged or pictures
-    if lr_folder:
-        partners = below(lr_folder, truths, hr_folder, scale)
-    else:
-        partners = beside(tagged, scale) if tagged else dict.fromkeys(pictures)
-    names = short_names(truths, hr_folder)
-    return sorted((Pair(names[hr], hr, partners[hr]) for hr in truths), key=lambda pair: pair.name)
+    refuse_several(folder)
+    if (folder / f"image_SRF_{scale}").is_dir():
+        folder = folder / f"image_SRF_{scale}"
+    read = pair_folder(folder, scale)
+    refuse_untagged(read)
+    refuse_missing(read)
+    if read.pairing.twice:
+        path, why = read.pairing.twice[0]
+        raise DataError(f"{str(read.root / path)!r} has {why}: leave one ({len(read.pairing.twice)} such)")
+    names = short_names([read.root / match.hr for match in read.pairing.matches], read.truths)
+    pairs = (
+        Pair(names[read.root / match.hr], read.root / match.hr, read.root / match.lr if match.lr else None)
+        for match in read.pairing.matches
+    )
+    return sorted(pairs, key=lambda pair: pair.name)
 
 
 def set_name(folder: str | Path) -> str:
     """Return what a set is called: its folder's name, or that of the folder above `HR` or `image_SRF_4`."""
     # Not resolved: whoever links Set5 to a store means Set5.
     folder = Path(os.path.abspath(folder))
-    return folder.parent.name if folder.name == "HR" or folder.name.startswith("image_SRF_") else folder.name
+    says = read_folder(folder.name)
+    is_part = (says.role == "hr" and not says.rest) or folder.name.startswith("image_SRF_")
+    return folder.parent.name if is_part else folder.name
 
 
-def locate(folder: Path, scale: int) -> tuple[Path, Path | None]:
-    """Return the folder of the HR pictures and that of the LR pictures, if there is one."""
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and is_hr_name(path.name))
-    if len(inside) > 1:
-        found = ", ".join(path.name for path in inside)
-        raise DataError(f"{str(folder)!r} holds several sets: give one of the folders {found}")
-    if inside:
-        hr_folder = inside[0]
-    else:
-        hr_folder = folder / f"image_SRF_{scale}" if (folder / f"image_SRF_{scale}").is_dir() else folder
-    parent, prefix = (
-        (hr_folder.parent, hr_folder.name[:-2]) if is_hr_name(hr_folder.name) else (hr_folder, "")
-    )
-    for name in (f"LR_bicubic/X{scale}", f"LR_bicubic_X{scale}", "LR"):
-        if (parent / f"{prefix}{name}").is_dir():
-            return hr_folder, parent / f"{prefix}{name}"
-    return hr_folder, None
+def refuse_several(folder: Path) -> None:
+    """Refuse a folder in which several sets lie side by side.
+
+    Raises:
+        DataError: Names them.
+    """
+    inside = sorted(p.name for p in folder.iterdir() if p.is_dir() and read_folder(p.name).role == "hr")
+    if len({read_folder(name).rest for name in inside}) > 1:
+        raise DataError(f"{str(folder)!r} holds several sets: give one of the folders {', '.join(inside)}")
 
 
-def is_hr_name(name: str) -> bool:
-    """Tell whether a folder's name is that of HR pictures: `HR`, `DIV2K_valid_HR`."""
-    return name == "HR" or name.endswith("_HR")
+def refuse_untagged(read: Folder) -> None:
+    """Refuse a picture that belongs to none of those called `..._HR`, where there are such in no HR folder.
+
+    Beside them may lie `..._LR` and results of methods (`..._bicubic`), but nothing unrelated.
+
+    Raises:
+        DataError: Names the first.
+    """
+    paths = [match.hr for match in read.pairing.matches] + [path for path, _ in read.pairing.left_out]
+    names = [read_path(path) for path in paths]
+    if any(name.folder_role for name in names):
+        return
+    bases = {(name.place, name.stem.removesuffix("_hr")) for name in names if name.stem.endswith("_hr")}
+    strays = [
+        name
+        for name in names
+        if not name.stem.endswith("_hr") and (name.place, name.stem.rpartition("_")[0]) not in bases
+    ]
+    if bases and strays:
+        raise DataError(
+            f"{str(read.root / strays[0].path)!r} belongs to no picture called ..._HR, although there are "
+            "such: call all the truths ..._HR, or none"
+        )
+
+
+def refuse_missing(read: Folder) -> None:
+    """Raise a DataError that names the first picture without a partner."""
+    alone, total = read.pairing.alone, len(read.pairing.alone) + len(read.pairing.matches)
+    if alone:
+        lr = next((Path(match.lr) for match in read.pairing.matches if match.lr), None)
+        beside = lr is not None and lr.parent == Path(alone[0]).parent
+        where = "called ..._LR beside it" if beside or lr is None else f"in {str(read.root / lr.parent)!r}"
+        raise DataError(
+            f"{str(read.root / alone[0])!r} has no LR picture {where} ({len(alone)} of {total} have none)"
+        )
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -110,76 +131,6 @@ def list_pictures(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
-
-
-def below_lr_folder(path: Path, root: Path) -> bool:
-    """Tell whether a file lies in an LR folder somewhere below `root`."""
-    return any(part == "LR" or part.startswith("LR_") for part in path.relative_to(root).parts[:-1])
-
-
-def tagged_hr(pictures: list[Path], scale: int) -> list[Path]:
-    """Return the pictures called `..._HR`; of those made for one scale, `..._SRF_s_HR`, only ours.
-
-    Beside them may lie `..._LR` and results of methods (`..._bicubic`), but nothing unrelated.
-    """
-    tagged = [path for path in pictures if path.stem.endswith("_HR")]
-    ours = [path for path in tagged if "_SRF_" not in path.stem or path.stem.endswith(f"_SRF_{scale}_HR")]
-    if tagged and not ours:
-        raise DataError(f"{str(tagged[0])!r} and its neighbours are for another scale than x{scale}")
-    bases = {(path.parent, path.stem.removesuffix("_HR")) for path in tagged}
-    strays = [path for path in pictures if (path.parent, path.stem.rpartition("_")[0]) not in bases]
-    if tagged and strays:
-        raise DataError(
-            f"{str(strays[0])!r} belongs to no picture called ..._HR, although there are such: "
-            "call all the truths ..._HR, or none"
-        )
-    return ours
-
-
-def beside(truths: list[Path], scale: int) -> dict[Path, Path | None]:
-    """Return the `..._LR` (or `..._LR4`) in the same folder of each `..._HR`: all have one, or none."""
-    siblings = {
-        folder: {path.name: path for path in folder.iterdir()} for folder in {t.parent for t in truths}
-    }
-    partners: dict[Path, Path | None] = {}
-    for hr in truths:
-        stem = hr.stem.removesuffix("HR") + "LR"
-        stems = (stem, f"{stem}{scale}")
-        found = (p for p in siblings[hr.parent].values() if p.stem in stems and p.suffix.lower() in SUFFIXES)
-        partners[hr] = next(found, None)
-    if any(partners.values()):
-        refuse_missing(partners, "called ..._LR beside it")
-    return partners
-
-
-def below(lr_folder: Path, truths: list[Path], hr_folder: Path, scale: int) -> dict[Path, Path | None]:
-    """Return the partner below `lr_folder` of each picture: the same path, `x4` after the name or not."""
-    smalls = {path.relative_to(lr_folder).with_suffix(""): path for path in list_pictures(lr_folder)}
-    partners: dict[Path, Path | None] = {}
-    for hr in truths:
-        stem = hr.relative_to(hr_folder).with_suffix("")
-        endings = (f"x{scale}", f"_x{scale}", f"X{scale}", "")
-        spellings = [stem.with_name(stem.name + ending) for ending in endings]
-        bare = stem.name.removesuffix("_HR")
-        spellings += [stem.with_name(f"{bare}_LR"), stem.with_name(f"{bare}_LR{scale}")]
-        # DRealSR counts from the LR side: x1 is LR, x4 is HR.
-        if stem.name.endswith(f"_x{scale}"):
-            spellings.append(stem.with_name(stem.name.removesuffix(f"_x{scale}") + "_x1"))
-        partners[hr] = next((smalls[spelling] for spelling in spellings if spelling in smalls), None)
-    refuse_missing(partners, f"in {str(lr_folder)!r}")
-    strays = sorted(set(smalls.values()) - set(partners.values()))
-    if strays:
-        raise DataError(f"{str(strays[0])!r} has no HR picture in {str(hr_folder)!r} ({len(strays)} such)")
-    return partners
-
-
-def refuse_missing(partners: dict[Path, Path | None], where: str) -> None:
-    """Raise a DataError that names the first picture without a partner."""
-    alone = [hr for hr, lr in partners.items() if lr is None]
-    if alone:
-        raise DataError(
-            f"{str(alone[0])!r} has no LR picture {where} ({len(alone)} of {len(partners)} have none)"
-        )
 
 
 def short_names(truths: list[Path], root: Path) -> dict[Path, str]:
