@@ -87,6 +87,12 @@ class TestContent:
     def test_the_papers_scale_is_about_0_006(self):
         assert pytest.approx(0.006, abs=2e-4) == FEATURE_SCALE**2
 
+    def test_layers_have_weights_and_the_distance_may_be_absolute(self, pair):
+        sr, hr = pair
+        loss = ContentLoss(features(), scale=1.0, weights=(0.1, 3.0), distance="l1")
+        expected = 0.1 * np.mean(np.abs(sr - hr)) + 3 * np.mean(np.abs(2 * sr[..., :1] - 2 * hr[..., :1]))
+        assert value(loss(sr, hr)) == pytest.approx(expected, rel=1e-5)
+
     def test_one_feature_map_is_enough(self, pair):
         sr, hr = pair
         image = keras.Input((None, None, 3))

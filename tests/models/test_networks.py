@@ -4,7 +4,16 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from keras_sr.errors import KerasSRError, WeightsError
-from keras_sr.models import GENERATORS, compact, discriminator, srresnet, vgg19_features
+from keras_sr.models import (
+    DISCRIMINATORS,
+    GENERATORS,
+    chain,
+    compact,
+    discriminator,
+    srresnet,
+    unet_discriminator,
+    vgg19_features,
+)
 from keras_sr.models.blocks import ChannelPReLU, PixelShuffle
 from keras_sr.models.vgg import LAYERS
 
@@ -31,6 +40,28 @@ def test_any_size_is_enlarged_by_the_scale(name, scale, rng):
     network = GENERATORS[name](scale, **TINY)
     assert run(network, rng.random((2, 7, 5, 3), "float32")).shape == (2, 7 * scale, 5 * scale, 3)
     assert run(network, rng.random((1, 1, 9, 3), "float32")).shape == (1, scale, 9 * scale, 3)
+
+
+def test_a_chain_of_scale_1_cleans_a_picture_of_any_size(rng):
+    network = chain(1, **TINY)
+    images = rng.random((1, 7, 5, 3), "float32")
+    assert run(network, images).shape == (1, 7, 5, 3)
+
+
+def test_a_chain_is_disps_plan_around_the_enlarged_picture():
+    """DISP (NTIRE 2026): 18 convolutions of 3x3 in blocks of four, 163 kMAC an LR pixel at x4."""
+    network = chain(4, features=32, blocks=4)
+    convs = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    kernels = [layer.kernel.shape for layer in convs]
+    assert [k[:2] for k in kernels].count((3, 3)) == 18
+    assert sum(np.prod(k) for k in kernels) == pytest.approx(163e3, rel=0.01)
+
+
+def test_a_chain_without_weights_repeats_pixels(rng):
+    network = chain(4, **TINY)
+    network.set_weights([np.zeros_like(w) for w in network.get_weights()])
+    images = rng.random((1, 5, 6, 3), "float32")
+    np.testing.assert_array_equal(run(network, images), images.repeat(4, 1).repeat(4, 2))
 
 
 def test_srresnet_is_the_papers_network():
@@ -68,6 +99,8 @@ def test_networks_without_batch_norm_have_none():
         lambda f: srresnet(3, normalization="none", data_format=f, **TINY),
         lambda f: srresnet(2, upsampler="upsampling2d", data_format=f, **TINY),
         lambda f: compact(4, data_format=f, **TINY),
+        lambda f: chain(4, data_format=f, **TINY),
+        lambda f: chain(1, data_format=f, **TINY),
     ],
 )
 def test_the_same_weights_give_the_same_picture_in_both_data_formats(build, rng):
@@ -92,6 +125,55 @@ def test_discriminator_gives_one_logit_an_image_in_both_data_formats(normalizati
     assert expected.shape == (3, 1)
     assert np.ptp(expected) > 0
     np.testing.assert_allclose(run(first, images.transpose(0, 3, 1, 2)), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("normalization", ["spectral", "none"])
+@pytest.mark.parametrize("size", [8, 30, 33, 47, 64])
+def test_the_unet_judges_every_pixel_of_any_crop_in_both_data_formats(size, normalization, rng):
+    def build(data_format):
+        return unet_discriminator(size, features=4, normalization=normalization, data_format=data_format)
+
+    last, first = build("channels_last"), build("channels_first")
+    first.set_weights(last.get_weights())
+    images = rng.random((2, size, size, 3), "float32")
+    expected = run(last, images)
+    assert expected.shape == (2, size, size, 1)
+    got = run(first, images.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_unet_has_real_esrgans_size():
+    """UNetDiscriminatorSN with 64 features: 4,376,897 weights (BasicSR)."""
+    network = unet_discriminator(128, features=64)
+    vectors = sum(np.prod(w.shape) for layer in network.layers for w in layer.non_trainable_weights)
+    assert network.count_params() - vectors == 4_376_897
+
+
+@pytest.mark.parametrize("name", list(DISCRIMINATORS))
+def test_spectral_norm_is_one_after_some_training_calls(name, rng):
+    network = DISCRIMINATORS[name](32, features=8, normalization="spectral")
+    images = rng.random((2, 32, 32, 3), "float32")
+    before = [
+        w.copy() for layer in network.layers for w in map(keras.ops.convert_to_numpy, layer.trainable_weights)
+    ]
+    for _ in range(60):
+        network(images, training=True)
+    layers = [layer for layer in network.layers if hasattr(layer, "quotient")]
+    assert len(layers) == {"srgan": 10, "unet": 8}[name]
+    for layer in layers:
+        quotient = keras.ops.convert_to_numpy(layer.quotient(False))
+        assert np.linalg.svd(quotient, compute_uv=False)[0] == pytest.approx(1, abs=0.02)
+    after = [w for layer in network.layers for w in map(keras.ops.convert_to_numpy, layer.trainable_weights)]
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_call_without_training_leaves_the_singular_vector_alone(rng):
+    network = unet_discriminator(16, features=4)
+    before = network.get_weights()
+    network(rng.random((1, 16, 16, 3), "float32"), training=False)
+    for old, new in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 @pytest.mark.parametrize("size", [96, 256])

@@ -23,7 +23,11 @@ def test_a_recipe_survives_json(name):
     assert from_json(as_json(recipe)) == recipe
 
 
-@pytest.mark.parametrize("name", [n for n in RECIPES if "_" in n])
+#: What runs on a processor as it is: `--quick` leaves it alone.
+FOR_PROCESSORS = ("compact", "lite", "photo_psnr", "photo")
+
+
+@pytest.mark.parametrize("name", [n for n in RECIPES if n not in FOR_PROCESSORS])
 def test_the_six_variants_use_what_their_name_says(name):
     """The first Keras implementation's notebook called VGG54 trained on block2_conv2."""
     recipe = get(name)
@@ -80,6 +84,8 @@ def test_overrides_take_the_type_of_the_field():
         ("discriminator_features=0", "discriminator_features must be at least 1"),
         ("beta_1=1.5", r"beta_1 must lie in \[0, 1\)"),
         ("mse=0", "needs a loss"),
+        ("discriminator=patch", "srgan, unet"),
+        ("content_distance=l2", "mse, l1"),
         ("name=x", "unknown recipe field"),
     ],
 )
@@ -91,6 +97,22 @@ def test_bad_settings_say_what_is_expected(setting, words):
 def test_a_content_loss_needs_layers():
     with pytest.raises(RecipeError, match="content_layers must name one"):
         override(get("srresnet_vgg22"), ["content_layers="])
+
+
+def test_weights_of_content_layers_are_numbers_and_one_a_layer():
+    recipe = override(get("photo"), ["content_layers=block1_conv1,block2_conv2", "content_weights=0.5, 2"])
+    assert recipe.content_weights == (0.5, 2.0)
+    with pytest.raises(RecipeError, match="content_weights has 1 values for the 2 content_layers"):
+        override(recipe, ["content_weights=1"])
+    with pytest.raises(RecipeError, match="content_weights takes a value of type float, not 'much'"):
+        override(recipe, ["content_weights=1,much"])
+
+
+def test_photo_continues_photo_psnr():
+    first, second = get("photo_psnr"), get("photo")
+    assert second.start_from == first.name
+    for field in ("generator", "features", "blocks", "scale", "degradation"):
+        assert getattr(first, field) == getattr(second, field)
 
 
 def test_the_gradient_penalty_is_not_taken_in_bfloat16():
@@ -114,13 +136,13 @@ def test_smoke_changes_sizes_and_nothing_else():
 
 
 def test_quick_is_for_all_variants_of_the_paper_and_changes_no_loss_of_theirs():
-    assert QUICK.keys() == RECIPES.keys() - {"compact", "lite"}
+    assert QUICK.keys() == RECIPES.keys() - set(FOR_PROCESSORS)
     for name in RECIPES:
         paper, here = get(name), get(name, quick=True)
         assert here.steps <= paper.steps
         losses = ("mse", "l1", "content", "style", "content_layers", "is_gan")
         assert all(getattr(here, field) == getattr(paper, field) for field in losses)
-        assert (here == paper) == (name in ("compact", "lite"))
+        assert (here == paper) == (name in FOR_PROCESSORS)
 
 
 def test_quick_variants_start_from_what_ships():

@@ -50,7 +50,7 @@ def benchmark(
     metrics: Annotated[
         str | None,
         typer.Option(
-            help="psnr, ssim, ms_ssim, lpips, lpips_vgg, niqe, lr_psnr, drift_y, drift_cb, drift_cr, "
+            help="psnr, ssim, ms_ssim, lpips, lpips_vgg, dists, niqe, lr_psnr, drift_y, drift_cb, drift_cr, "
             "sharpness, with commas between; all when not given."
         ),
     ] = None,

@@ -44,7 +44,7 @@ def doctor() -> None:
         *((f"  {name}", first_installed(names, installed)) for name, names in BACKENDS.items()),
         ("", ""),
         ("measuring", ""),
-        *((f"  {name}", found(name)) for name in ("lpips_alex", "lpips_vgg", "niqe")),
+        *((f"  {name}", found(name)) for name in ("lpips_alex", "lpips_vgg", "dists", "niqe")),
     ]
     width = max(len(name) for name, _ in lines)
     for name, value in lines:

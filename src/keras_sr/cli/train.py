@@ -92,6 +92,7 @@ def run(
     """Put photographs, recipe and callbacks together and train."""
     from keras_sr.data.batches import Batches
     from keras_sr.data.data_format import data_format_for, device
+    from keras_sr.data.presets import PRESETS
     from keras_sr.inference.engines import openvino_capabilities
     from keras_sr.training.fit import fit
 
@@ -122,6 +123,7 @@ def run(
             seed=recipe.seed,
             steps=count,
             start_step=first,
+            damage=PRESETS.get(recipe.degradation),
             data_format=layout,
             workers=2,
         )

@@ -6,16 +6,23 @@ of the order in which batches are asked for, nor of what Keras does between epoc
 """
 
 import secrets
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from keras_sr.data import sampling
-from keras_sr.data.crops import TURNS, put_turned
+from keras_sr.data.crops import TURNS, put_turned, turn
 from keras_sr.data.data_format import data_format_for
 from keras_sr.data.prefetch import Ahead, Batch
 from keras_sr.data.sources import Source
 from keras_sr.errors import DataError, unknown
+
+#: f(hr, scale, rng) to LR, uint8: what a crop goes through, such as one of `presets.PRESETS`.
+Damage = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+
+#: HR pixels around a crop that damage may read: what a blur or a JPEG block takes from there.
+AROUND = 16
 
 DTYPES = ("float32", "float16", "uint8")
 WEIGHTS = ("area", "picture")
@@ -41,6 +48,8 @@ class Batches(keras.utils.PyDataset):
             that large ones give more; `"picture"` takes one from each.
         data_format: `"channels_last"`, `"channels_first"`, or `"auto"` for the faster one
             (`data/data_format.py`).
+        damage: Makes LR of each crop anew, at random, in place of the source's LR; what happens to item i
+            is a function of (seed, i).
         dtype: `"float32"` or `"float16"` in [0, 1], or `"uint8"` in [0, 255].
         workers: Threads that make the following batches while one is used, 0 for none. The batches are the
             same for any number.
@@ -70,6 +79,7 @@ class Batches(keras.utils.PyDataset):
         start_step: int = 0,
         augment: bool = True,
         weight_by: str = "area",
+        damage: Damage | None = None,
         data_format: str = "channels_last",
         dtype: str = "float32",
         workers: int = 0,
@@ -78,7 +88,8 @@ class Batches(keras.utils.PyDataset):
         require_known("weight_by", weight_by, WEIGHTS)
         require_known("dtype", dtype, DTYPES)
         super().__init__()
-        self.source = large_enough(source, hr_crop)
+        self.damage, self.around = damage, -(-AROUND // source.scale) if damage else 0
+        self.source = large_enough(source, hr_crop + 2 * self.around * source.scale)
         self.scale, self.names = source.scale, self.source.names
         self.steps, self.start_step = steps, start_step
         self.batch_size, self.hr_crop, self.lr_crop = batch_size, hr_crop, hr_crop // source.scale
@@ -116,16 +127,27 @@ class Batches(keras.utils.PyDataset):
         n, first = self.batch_size, step * self.batch_size
         numbers = sampling.uniforms(self.seed, first, n)
         chosen = sampling.pictures(self.seed, first, n, self.ends)
-        rooms = self.source.sizes[chosen] // self.scale - self.lr_crop + 1
+        cut = self.lr_crop + 2 * self.around
+        rooms = self.source.sizes[chosen] // self.scale - cut + 1
         places = sampling.pick(numbers[:, :2], rooms).tolist()
         ways = (sampling.pick(numbers[:, 2], TURNS) if self.augment else np.zeros(n, int)).tolist()
         lr = np.empty((n, self.lr_crop, self.lr_crop, 3), np.uint8)
         hr = np.empty((n, self.hr_crop, self.hr_crop, 3), np.uint8)
         for j, (k, (y, x), way) in enumerate(zip(chosen.tolist(), places, ways, strict=True)):
-            small, large = self.source.crop(k, y, x, self.lr_crop)
-            put_turned(lr[j], small, way)
-            put_turned(hr[j], large, way)
+            small, large = self.source.crop(k, y, x, cut)
+            if self.damage is None:
+                put_turned(lr[j], small, way)
+                put_turned(hr[j], large, way)
+            else:
+                lr[j], hr[j] = self._damaged(turn(large, way), first + j, self.damage)
         return lr, hr
+
+    def _damaged(self, hr: np.ndarray, item: int, damage: Damage) -> Batch:
+        """Return LR and HR of a crop that has `around` LR pixels too many on each side."""
+        lr = damage(np.ascontiguousarray(hr), self.scale, sampling.generator(self.seed, item))
+        inner = slice(self.around, self.around + self.lr_crop)
+        outer = slice(self.around * self.scale, (self.around + self.lr_crop) * self.scale)
+        return lr[inner, inner], hr[outer, outer]
 
 
 def as_type(batch: np.ndarray, dtype: str) -> np.ndarray:

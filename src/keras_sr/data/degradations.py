@@ -1,10 +1,14 @@
-"""How an HR picture becomes LR: functions f(hr, scale), and the noise that may go before them."""
+"""How an HR picture becomes LR: functions f(hr, scale), and the noise that may go before them.
+
+Random ones, f(hr, scale, rng), are in `presets.py`.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from keras_sr.data.fast_imresize import shrink
+from keras_sr.data.presets import PRESETS
 from keras_sr.errors import DataError, unknown
 from keras_sr.images.resize import imresize
 
@@ -30,13 +34,15 @@ DEGRADATIONS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
 
 
 def degradation(name: str) -> Callable[[np.ndarray, int], np.ndarray]:
-    """Return a degradation by name.
+    """Return a degradation by name; for a random one what whole pictures are shrunk by, which is bicubic.
 
     Raises:
         DataError: There is none of this name.
     """
+    if name in PRESETS:
+        return bicubic
     if name not in DEGRADATIONS:
-        raise DataError(unknown("degradation", name, list(DEGRADATIONS)))
+        raise DataError(unknown("degradation", name, [*DEGRADATIONS, *PRESETS]))
     return DEGRADATIONS[name]
 
 

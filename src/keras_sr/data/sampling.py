@@ -12,7 +12,7 @@ import numpy as np
 from keras_sr.errors import DataError
 
 #: Which numbers are for what: two streams of one seed never meet.
-CROPS, ORDER, NOISE = 0, 1, 2
+CROPS, ORDER, NOISE, DAMAGE = 0, 1, 2, 3
 
 
 def uniforms(seed: int, first: int, count: int) -> np.ndarray:
@@ -68,6 +68,11 @@ def order(seed: int, epoch: int, count: int) -> np.ndarray:
     """Return the shuffle of one epoch: a permutation of `range(count)`."""
     keys = philox(seed, ORDER, 0, epoch).random_raw(count)
     return np.argsort(keys, kind="stable")
+
+
+def generator(seed: int, item: int) -> np.random.Generator:
+    """Return the generator of what happens to one item, such as its noise: a function of (seed, item)."""
+    return np.random.Generator(philox(seed, DAMAGE, 0, item))
 
 
 def philox(seed: int, stream: int, counter: int, epoch: int = 0) -> np.random.Philox:

@@ -9,6 +9,7 @@ import numpy as np
 from keras_sr.errors import DataError, PictureError, WeightsError, unknown
 from keras_sr.evaluation.score import Protocol, shaved
 from keras_sr.metrics import (
+    DISTS,
     LPIPS,
     MSSSIM,
     NIQE,
@@ -18,6 +19,7 @@ from keras_sr.metrics import (
     LRConsistency,
     Sharpness,
     color_drift,
+    dists,
     lpips,
     lr_consistency,
     ms_ssim,
@@ -113,6 +115,16 @@ MEASURES = {
             weights="lpips_vgg",
         ),
         Measure(
+            "dists",
+            "DISTS",
+            "",
+            False,
+            3,
+            DISTS.source,
+            lambda s: dists(s.sr, s.hr, crop_border=s.border),
+            weights="dists",
+        ),
+        Measure(
             "niqe",
             "NIQE",
             "",
@@ -149,7 +161,7 @@ MEASURES = {
 }
 
 #: The columns when nothing else is asked for.
-DEFAULT = tuple(key for key in MEASURES if key != "lpips_vgg")
+DEFAULT = tuple(key for key in MEASURES if key not in ("lpips_vgg", "dists"))
 
 
 def take(sample: Sample, metrics: Iterable[str]) -> dict[str, float | None]:

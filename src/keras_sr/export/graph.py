@@ -44,6 +44,11 @@ class Tanh:
 
 
 @dataclass(frozen=True)
+class Silu:
+    """x * sigmoid(x)."""
+
+
+@dataclass(frozen=True)
 class Shuffle:
     """Pixel shuffle: (H, W, C * scale^2) to (H * scale, W * scale, C)."""
 
@@ -62,10 +67,10 @@ class Add:
     """The sum of all inputs."""
 
 
-Op = Conv | PReLU | Affine | Tanh | Shuffle | Nearest | Add
+Op = Conv | PReLU | Affine | Tanh | Silu | Shuffle | Nearest | Add
 
 #: What treats every value alone, channel by channel, and therefore commutes with a shuffle of pixels.
-ELEMENTWISE = (PReLU, Affine, Tanh)
+ELEMENTWISE = (PReLU, Affine, Tanh, Silu)
 
 
 @dataclass

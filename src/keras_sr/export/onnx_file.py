@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_sr.errors import KerasSRError
-from keras_sr.export.graph import Add, Affine, Conv, Graph, Nearest, Node, PReLU, Shuffle, Tanh
+from keras_sr.export.graph import Add, Affine, Conv, Graph, Nearest, Node, PReLU, Shuffle, Silu, Tanh
 
 if TYPE_CHECKING:
     import onnx
@@ -105,6 +105,9 @@ class Writer:
                 self.op("Add", [scaled, offsets], output, name)
             case Tanh():
                 self.op("Tanh", inputs, output, name)
+            case Silu():
+                share = self.op("Sigmoid", inputs, f"{output}.share", f"{name}.share")
+                self.op("Mul", [*inputs, share], output, name)
             case Shuffle(scale):
                 self.op("DepthToSpace", inputs, output, name, blocksize=scale, mode="DCR")
             case Nearest(scale):

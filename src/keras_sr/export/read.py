@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_sr.errors import KerasSRError, unknown
-from keras_sr.export.graph import Add, Affine, Conv, Graph, Nearest, Node, Op, PReLU, Shuffle, Tanh
+from keras_sr.export.graph import Add, Affine, Conv, Graph, Nearest, Node, Op, PReLU, Shuffle, Silu, Tanh
 
 if TYPE_CHECKING:
     import keras
@@ -140,6 +140,7 @@ ACTIVATIONS: dict[str, list[Op]] = {
     "linear": [],
     "relu": [PReLU(np.array(0.0))],
     "leaky_relu": [PReLU(np.array(0.2))],
+    "silu": [Silu()],
     "tanh": [Tanh()],
 }
 

@@ -14,22 +14,41 @@ from keras_sr.types import Tensor
 FEATURE_SCALE = 1.0 / 12.75
 
 
+#: How feature maps are compared: mean squared (Ledig et al., equation 5) or mean absolute (ESRGAN).
+DISTANCES = {"mse": ops.square, "l1": ops.abs}
+
+
 class ContentLoss:
-    """Mean squared distance of feature maps (equation 5), summed over the layers of the network.
+    """Distance of feature maps (equation 5), summed over the layers of the network.
+
+    The mean is over channels too, where equation 5 divides by width and height alone: a factor of the number
+    of channels.
 
     Args:
         features: Maps images (N, H, W, 3) in [0, 1] to a feature map or a list of them; not trained.
         scale: What features are multiplied by before they are compared.
+        weights: Of the layers; empty for 1 each.
+        distance: `"mse"` or `"l1"`.
     """
 
-    def __init__(self, features: keras.Model, scale: float = FEATURE_SCALE) -> None:
+    def __init__(
+        self,
+        features: keras.Model,
+        scale: float = FEATURE_SCALE,
+        weights: tuple[float, ...] = (),
+        distance: str = "mse",
+    ) -> None:
         self.features, self.scale = features, scale
+        self.weights, self.distance = weights or (1.0,) * len(features.outputs), DISTANCES[distance]
 
     def __call__(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Return the loss of SR images against HR images, both in [0, 1]; a float32 scalar."""
         wanted = feature_maps(self.features, hr)
         shown = feature_maps(self.features, sr)
-        return sum(ops.mean(ops.square(self.scale * (a - b))) for a, b in zip(shown, wanted, strict=True))
+        return sum(
+            weight * ops.mean(self.distance(self.scale * (a - b)))
+            for weight, a, b in zip(self.weights, shown, wanted, strict=True)
+        )
 
 
 class StyleLoss:

@@ -5,6 +5,7 @@ backend or the device that made the picture. Tensors of any framework are taken.
 """
 
 from keras_sr.metrics.consistency import LRConsistency, lr_consistency
+from keras_sr.metrics.dists import DISTS, dists
 from keras_sr.metrics.drift import ColorDrift, color_drift
 from keras_sr.metrics.lpips import LPIPS, lpips
 from keras_sr.metrics.ms_ssim import MSSSIM, ms_ssim
@@ -14,6 +15,7 @@ from keras_sr.metrics.sharpness import Sharpness, sharpness
 from keras_sr.metrics.ssim import SSIM, ssim
 
 __all__ = [
+    "DISTS",
     "LPIPS",
     "MSSSIM",
     "NIQE",
@@ -23,6 +25,7 @@ __all__ = [
     "LRConsistency",
     "Sharpness",
     "color_drift",
+    "dists",
     "lpips",
     "lr_consistency",
     "ms_ssim",

@@ -43,6 +43,11 @@ LPIPS_REMEDY = (
 FILES = {
     "lpips_alex": Known("KERAS_SR_LPIPS_ALEX", LPIPS_REMEDY.format(net="alex")),
     "lpips_vgg": Known("KERAS_SR_LPIPS_VGG", LPIPS_REMEDY.format(net="vgg")),
+    "dists": Known(
+        "KERAS_SR_DISTS",
+        "DISTS needs VGG16, which torchvision downloads: make it once from the authors' package: pip install "
+        "DISTS-pytorch torch torchvision, then python -m keras_sr.metrics.dists_weights",
+    ),
     "niqe": Known(
         "KERAS_SR_NIQE",
         "download it by hand",
@@ -63,7 +68,7 @@ def find_weights(name: str) -> Path:
     """Return the file with the weights of a metric; one that can be downloaded is, once.
 
     Args:
-        name: `"lpips_alex"`, `"lpips_vgg"` or `"niqe"`.
+        name: `"lpips_alex"`, `"lpips_vgg"`, `"dists"` or `"niqe"`.
 
     Raises:
         WeightsError: It is not there; the line says how to get it.

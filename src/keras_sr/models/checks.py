@@ -5,6 +5,8 @@ import keras
 from keras_sr.errors import KerasSRError, unknown
 
 SCALES = (2, 3, 4, 8)
+#: Of networks that may also clean a picture without enlarging it.
+CLEANING_SCALES = (1, *SCALES)
 DATA_FORMATS = ("channels_last", "channels_first")
 
 
@@ -14,10 +16,13 @@ def check_choice(kind: str, value: object, known: tuple[str, ...]) -> None:
         raise KerasSRError(unknown(kind, value, known))
 
 
-def check_scale(scale: int) -> None:
-    """Raise KerasSRError unless the scale is one that the networks are made for."""
-    if scale not in SCALES:
-        raise KerasSRError(f"scale {scale!r} is not supported: the networks enlarge by 2, 3, 4 or 8")
+def check_scale(scale: int, known: tuple[int, ...] = SCALES) -> None:
+    """Raise KerasSRError unless the scale is one that the network is made for."""
+    if scale not in known:
+        *most, last = known
+        raise KerasSRError(
+            f"scale {scale!r} is not supported: the network enlarges by {', '.join(map(str, most))} or {last}"
+        )
 
 
 def check_bands(bands: int) -> None:

@@ -5,6 +5,7 @@ import keras
 from keras_sr.errors import KerasSRError
 from keras_sr.models.blocks import image_input, normalize
 from keras_sr.models.checks import check_choice, resolve_data_format
+from keras_sr.models.spectral import SpectralConv2D, SpectralDense
 from keras_sr.types import Tensor
 
 #: (filters, stride) of the eight 3x3 convolutions of figure 4.
@@ -50,9 +51,10 @@ def discriminator(
         # Flattened in one order, so that the dense weights fit both formats.
         x = keras.layers.Permute((2, 3, 1), name="to_channels_last")(x)
     x = keras.layers.Flatten(name="flatten", data_format="channels_last")(x)
-    x = spectral(keras.layers.Dense(features * 16, name="dense1"), normalization)(x)
+    dense = SpectralDense if normalization == "spectral" else keras.layers.Dense
+    x = dense(features * 16, name="dense1")(x)
     x = keras.layers.LeakyReLU(0.2, name="dense1_leaky")(x)
-    logits = spectral(keras.layers.Dense(1, name="dense2"), normalization)(x)
+    logits = dense(1, name="dense2")(x)
     logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
     return keras.Model(image, logits, name="discriminator")
 
@@ -68,17 +70,10 @@ def stage(
 ) -> Tensor:
     """Conv 3x3, BN (not in the first stage), leaky ReLU with slope 0.2."""
     batch_norm = normalization == "batch" and not first
-    layer = keras.layers.Conv2D(
+    layer = SpectralConv2D if normalization == "spectral" else keras.layers.Conv2D
+    x = layer(
         filters, 3, stride, padding="same", use_bias=not batch_norm, data_format=data_format, name=name
-    )
-    x = spectral(layer, normalization)(x)
+    )(x)
     if batch_norm:
         x = normalize(x, "batch", f"{name}_bn", data_format)
     return keras.layers.LeakyReLU(0.2, name=f"{name}_leaky")(x)
-
-
-def spectral(layer: keras.layers.Layer, normalization: str) -> keras.layers.Layer:
-    """Wrap a layer so that its weights have spectral norm 1, where that is asked for."""
-    if normalization != "spectral":
-        return layer
-    return keras.layers.SpectralNormalization(layer, name=f"{layer.name}_spectral")

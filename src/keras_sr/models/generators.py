@@ -3,15 +3,17 @@
 import keras
 
 from keras_sr.errors import KerasSRError, unknown
+from keras_sr.models.chain import chain
 from keras_sr.models.compact import compact
 from keras_sr.models.rrdb import rrdb
 from keras_sr.models.span import span
 from keras_sr.models.srresnet import srresnet
 
 #: (N, h, w, bands) in [0, 1] to (N, h * scale, w * scale, bands); without `bands` there are 3.
-GENERATORS = {"compact": compact, "rrdb": rrdb, "span": span, "srresnet": srresnet}
+GENERATORS = {"chain": chain, "compact": compact, "rrdb": rrdb, "span": span, "srresnet": srresnet}
 #: The arguments that each takes, besides scale and data_format.
 ARGUMENTS = {
+    "chain": ("features", "blocks"),
     "compact": ("features", "blocks", "activation", "bands"),
     "rrdb": ("features", "blocks", "growth", "bands", "unshuffle"),
     "span": ("features", "blocks", "mean_shift"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from keras_sr.errors import RecipeError, unknown
 from keras_sr.recipes.compact import compact, lite
+from keras_sr.recipes.photo import photo, photo_psnr
 from keras_sr.recipes.quick import quick as hasten
 from keras_sr.recipes.srgan import srgan_mse, srgan_vgg22, srgan_vgg54
 from keras_sr.recipes.srresnet import srresnet_mse, srresnet_vgg22, srresnet_vgg54
@@ -20,6 +21,8 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "srgan_vgg54": srgan_vgg54,
     "compact": compact,
     "lite": lite,
+    "photo_psnr": photo_psnr,
+    "photo": photo,
 }
 
 

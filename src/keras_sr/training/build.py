@@ -10,7 +10,7 @@ import keras
 
 from keras_sr.errors import RecipeError, unknown
 from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss, consistency, luma
-from keras_sr.models import build_generator, discriminator, vgg19_features
+from keras_sr.models import DISCRIMINATORS, build_generator, vgg19_features
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.muon import Muon
 from keras_sr.training.recipe import Recipe
@@ -42,11 +42,6 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
     else:
         if recipe.adversarial_loss not in ADVERSARIAL:
             raise RecipeError(unknown("adversarial_loss", recipe.adversarial_loss, list(ADVERSARIAL)))
-        if recipe.discriminator_normalization == "spectral" and keras.config.backend() == "torch":
-            raise RecipeError(
-                "keras cannot train spectral normalization on torch: take KERAS_BACKEND=tensorflow or jax, "
-                "or discriminator_normalization=none"
-            )
         model = SRGAN(
             generator,
             average,
@@ -76,7 +71,7 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
 
 def build_discriminator(recipe: Recipe, data_format: str) -> keras.Model:
     """Build the recipe's discriminator for its crop size."""
-    return discriminator(
+    return DISCRIMINATORS[recipe.discriminator](
         recipe.crop,
         features=recipe.discriminator_features,
         normalization=recipe.discriminator_normalization,
@@ -103,7 +98,10 @@ def loss_terms(recipe: Recipe, data_format: str) -> tuple[dict, list[keras.Model
             layers, weights=recipe.vgg_weights, before_activation=before, data_format=data_format
         )
         frozen.append(features)
-        term = ContentLoss(features) if name == "content" else StyleLoss(features, data_format)
+        if name == "content":
+            term = ContentLoss(features, weights=recipe.content_weights, distance=recipe.content_distance)
+        else:
+            term = StyleLoss(features, data_format)
         terms[name] = (weight, term)
     return terms, frozen
 

@@ -26,6 +26,7 @@ class Recipe:
         blocks: Residual blocks of SRResNet, convolutions of a compact network.
         normalization: In SRResNet's blocks: `"batch"` or `"none"`.
         upsampler: SRResNet's: `"pixel_shuffle"` or `"upsampling2d"`.
+        discriminator: `"srgan"` (the paper's, one verdict a crop) or `"unet"` (Real-ESRGAN's, one a pixel).
         discriminator_features: Channels of the discriminator's first convolution.
         discriminator_normalization: `"batch"`, `"spectral"` or `"none"`.
         mse: Weight of the mean squared error of RGB.
@@ -33,10 +34,12 @@ class Recipe:
         charbonnier: Weight of the smooth absolute error of RGB.
         luma: Weight of the mean absolute error of brightness.
         consistency: Weight of the mean squared error after averaging over LR pixels: it holds colours.
-        content: Weight of the mean squared error of VGG19's features.
+        content: Weight of the distance of VGG19's features.
         style: Weight of the mean squared error of their correlations.
         adversarial: Weight of the discriminator's verdict; anything but 0 makes the recipe a GAN.
         content_layers: Layers of VGG19 that `content` compares.
+        content_weights: Of each of these layers; empty for 1 each.
+        content_distance: `"mse"` (the paper) or `"l1"` (ESRGAN) of the features.
         content_before_activation: Whether before their ReLU.
         style_layers: Layers of VGG19 that `style` compares.
         vgg_weights: `"imagenet"`, or a file.
@@ -45,7 +48,8 @@ class Recipe:
         r1: Weight of the penalty on the discriminator's gradient at HR; 0 leaves it out.
         crop: Side of an HR crop in pixels, a multiple of the scale.
         batch_size: Crops a step.
-        degradation: How LR is made: `"bicubic"` (MATLAB's) or `"bilinear"`.
+        degradation: How LR is made: `"bicubic"` (MATLAB's), `"bilinear"`, or at random for every crop:
+            `"web"` (what photographs suffer today) or `"realesrgan"` (Real-ESRGAN's model).
         optimizer: Of the generator: `"adam"` or `"muon"`.
         discriminator_optimizer: The same for the discriminator.
         steps: All steps of the run.
@@ -80,6 +84,7 @@ class Recipe:
     blocks: int = 16
     normalization: str = "batch"
     upsampler: str = "pixel_shuffle"
+    discriminator: str = "srgan"
     discriminator_features: int = 64
     discriminator_normalization: str = "batch"
 
@@ -95,6 +100,8 @@ class Recipe:
 
     # What those terms are made of
     content_layers: tuple[str, ...] = ("block5_conv4",)
+    content_weights: tuple[float, ...] = ()
+    content_distance: str = "mse"
     content_before_activation: bool = False
     style_layers: tuple[str, ...] = ("block1_conv2", "block2_conv2", "block3_conv4")
     vgg_weights: str = "imagenet"
@@ -136,6 +143,8 @@ class Recipe:
             RecipeError: Says which field, what it may be and what it is.
         """
         choices = {
+            "discriminator": ("srgan", "unet"),
+            "content_distance": ("mse", "l1"),
             "optimizer": ("adam", "muon"),
             "discriminator_optimizer": ("adam", "muon"),
             "schedule": ("constant", "cosine", "step", "cooldown"),
@@ -179,6 +188,11 @@ class Recipe:
         for field in ("content", "style"):
             if getattr(self, field) and not getattr(self, f"{field}_layers"):
                 raise RecipeError(f"{field} compares layers of VGG19: {field}_layers must name one or more")
+        if self.content_weights and len(self.content_weights) != len(self.content_layers):
+            raise RecipeError(
+                f"content_weights has {len(self.content_weights)} values for the {len(self.content_layers)} "
+                "content_layers: give one a layer, or none"
+            )
         if self.precision == "mixed_bfloat16" and self.r1:
             raise RecipeError(
                 "r1 is taken from differences that bfloat16 rounds away: "
@@ -246,7 +260,7 @@ def override(recipe: Recipe, settings: list[str]) -> Recipe:
 def parse(key: str, text: str, kind: Any) -> object:
     """Return the text as a value of the field's type."""
     if isinstance(kind, types.GenericAlias):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        return tuple(parse(key, part.strip(), kind.__args__[0]) for part in text.split(",") if part.strip())
     try:
         if kind is bool:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
