@@ -33,15 +33,15 @@ $(VENV)/base: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/train: $(VENV)/made pyproject.toml constraints.txt
-	$(PIP) --editable '.[train,onnx]'
+	$(PIP) --editable '.[train,onnx,web]'
 	@touch $@
 
 $(VENV)/dev: $(VENV)/made pyproject.toml constraints.txt
-	$(PIP) --editable '.[train,onnx,dev,notebooks,docs]'
+	$(PIP) --editable '.[train,onnx,web,dev,notebooks,docs]'
 	@touch $@
 
 $(VENV)/backends: $(VENV)/dev
-	$(PIP) --editable '.[train,onnx,dev,notebooks,docs,jax,torch,lpips]'
+	$(PIP) --editable '.[train,onnx,web,dev,notebooks,docs,jax,torch,lpips]'
 	@touch $@
 
 demo: $(VENV)/base

@@ -12,6 +12,7 @@ from keras_sr.cli.benchmark import benchmark
 from keras_sr.cli.compare import compare
 from keras_sr.cli.doctor import doctor
 from keras_sr.cli.say import say
+from keras_sr.cli.serve import serve
 from keras_sr.cli.train import train
 from keras_sr.cli.upscale import upscale
 from keras_sr.cli.weights import weights
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (upscale, train, benchmark, compare, weights, doctor):
+for command in (upscale, serve, train, benchmark, compare, weights, doctor):
     app.command()(command)
 
 
@@ -48,6 +49,8 @@ def keras_sr(
     \b
     Enlarge a photograph four times:
         keras-sr upscale cat.jpg -o cat_large.png
+    The same in the browser:
+        keras-sr serve --open
     Train a network on your own photographs:
         keras-sr train compact --data photos/
     Measure a network on a benchmark set, or two pictures:
