@@ -10,7 +10,7 @@ DEMO := demo
 # What differs between backends; pictures, metrics and engines need none.
 BACKEND_TESTS := tests/models tests/losses tests/training tests/weights tests/data tests/evaluation tests/export tests/lessons
 
-.PHONY: help demo install test test-backends test-slow notebooks notebooks-smoke docs lint constraints clean
+.PHONY: help demo install test test-backends test-slow notebooks notebooks-smoke docs wheel lint constraints clean
 
 help:
 	@echo 'make demo           install, enlarge a sample photograph, write demo/'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test-slow      the slow tests, some of which start all backends'
 	@echo 'make notebooks      run all lessons into notebooks/; make notebooks-smoke: in seconds, elsewhere'
 	@echo 'make docs           the documentation site, in site/'
+	@echo 'make wheel          sdist and wheel, in dist/; the wheel alone then enlarges pictures'
 	@echo 'make clean          remove what the above have made'
 
 # Stamps: a set of packages is installed once, and again when what it asks for has changed.
@@ -77,6 +78,15 @@ notebooks-smoke: $(VENV)/dev
 
 docs: $(VENV)/dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The wheel is built from the sdist, and is tried where there is nothing but it and what it asks for.
+wheel: $(VENV)/made
+	rm -rf dist build/wheel
+	$(PIP) build
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/*.whl
+	cd build/wheel && bin/python -I ../../scripts/check_wheel.py check
 
 # Every package at the version that is installed, without local suffixes (+cpu) and without ourselves.
 constraints: $(VENV)/backends

@@ -1,0 +1,48 @@
+"""Enlarge a picture with the wheel alone: run by `make wheel` in an environment that has nothing else.
+
+    build/wheel/bin/python scripts/check_wheel.py build/wheel/check
+
+Every network that ships enlarges a picture through the installed command, so that a weight file left out of
+the wheel is noticed, and so is a source tree that stands in for the wheel.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import keras_sr
+from keras_sr.weights import registry
+
+ROOT = Path(__file__).parents[1]
+
+
+def main(folder: Path) -> None:
+    package = Path(keras_sr.__file__).resolve().parent
+    if not package.is_relative_to(Path(sys.prefix).resolve()):
+        raise SystemExit(f"{package} is not what the wheel installed into {sys.prefix}")
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    Image.fromarray(picture).save(folder / "lr.png")
+    for name in registry.names():
+        scale = registry.passport(name).scale
+        command = [
+            Path(sys.executable).with_name("keras-sr"),
+            "upscale",
+            "lr.png",
+            "-o",
+            f"{name}.png",
+            "-n",
+            name,
+        ]
+        subprocess.run(command, cwd=folder, check=True)
+        with Image.open(folder / f"{name}.png") as result:
+            if result.size != (32 * scale, 24 * scale):
+                raise SystemExit(f"{name} gave {result.size} of a picture of 32 x 24")
+    print(f"the wheel enlarges with all {len(registry.names())} networks: {package}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
