@@ -32,10 +32,42 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert len(list(tmp_path.iterdir())) == 1
-    other = tmp_path / ".other.png.1.00000000.part"
+    other = tmp_path / ".other.png.00000000.1.00000000.part"
     other.touch()
     with atomic_write(path) as file:
         file.write(b"whole")
         remove_left_over(path)  # of this process, which lives
     assert path.read_bytes() == b"whole"
     assert {path, other} == set(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere left-over files stay")
+def test_what_another_machine_or_container_writes_is_left_alone(tmp_path):
+    """Two machines share an output folder: the number of a process says nothing on the other one."""
+    path = tmp_path / "a.png"
+    elsewhere = tmp_path / ".a.png.0badcafe.7fffffff.00000000.part"
+    elsewhere.touch()
+    remove_left_over(path)
+    assert elsewhere.exists()
+    os.utime(elsewhere, (0, 0))
+    remove_left_over(path)
+    assert not elsewhere.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere left-over files stay")
+def test_a_file_that_is_held_is_left_alone_whatever_its_name_says(tmp_path):
+    """In another process namespace of one machine, a process that lives looks dead."""
+    fcntl = pytest.importorskip("fcntl")
+    path = tmp_path / "a.png"
+    with atomic_write(path) as file:
+        file.write(b"whole")
+        (mine,) = tmp_path.iterdir()
+        *front, _, token, part = mine.name.split(".")
+        dead = mine.with_name(".".join([*front, "7fffffff", token, part]))
+        os.link(mine, dead)
+        remove_left_over(path)
+        assert dead.exists()
+    with dead.open("rb") as free:
+        fcntl.flock(free.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    remove_left_over(path)
+    assert not dead.exists()

@@ -3,7 +3,10 @@
 import glob
 import hashlib
 import os
+import platform
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,10 +26,11 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.parent / f"{partial_stem(path)}.{os.getpid():x}.{secrets.token_hex(4)}.part"
+    partial = path.parent / f"{_partial_stem(path)}.{_HOST}.{os.getpid():x}.{secrets.token_hex(4)}.part"
     encoding, errors = (None, None) if "b" in mode else ("utf-8", "backslashreplace")
     try:
         with partial.open(mode, encoding=encoding, errors=errors) as file:
+            _lock(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -36,24 +40,66 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
             partial.unlink()
 
 
-def partial_stem(path: Path) -> str:
+def raw_part(partial: Path) -> Path:
+    """Return the name of a second unfinished neighbour, beside that of an `atomic_write`."""
+    return partial.with_name(f"{partial.name.removesuffix('.part')}.raw.part")
+
+
+#: This machine, in the names of unfinished files: several may share a folder.
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+#: Seconds after which an unfinished file of another machine, that nobody holds, is one left over.
+_OLD = 24 * 3600
+
+
+def _lock(file: IO) -> bool:
+    """Hold a file until it is closed, where the system can; return whether nobody else holds it."""
+    try:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # not of this system, or not of this file system
+        return True
+    return True
+
+
+def _partial_stem(path: Path) -> str:
     """Return how the names of unfinished neighbours of a file begin."""
     # The name is cut because a neighbour of a 255-byte name would be too long for the file system.
     return f".{path.name[:40]}"
 
 
 def remove_left_over(path: Path) -> None:
-    """Remove unfinished neighbours of a file whose process has been killed; others are being written."""
+    """Remove unfinished neighbours of a file that nobody writes any more; others are being written.
+
+    Process numbers mean nothing on another machine or in another container: an unfinished file goes only when
+    nobody holds its lock, and when its process was of this machine and is dead, or when it is a day old.
+    """
     if os.name != "posix":  # elsewhere, asking whether a process lives may end it
         return
-    for partial in path.parent.glob(f"{glob.escape(partial_stem(path))}.*.????????.part"):
-        process = partial.name.rsplit(".", 3)[1]
+    for partial in path.parent.glob(f"{glob.escape(_partial_stem(path))}.*.part"):
         with suppress(ValueError, OSError):
-            if not lives(int(process, 16)):
+            if _left_over(partial):
                 partial.unlink()
 
 
-def lives(process: int) -> bool:
+def _left_over(partial: Path) -> bool:
+    """Return whether nobody writes an unfinished file any more."""
+    *_, host, process, token = partial.name.removesuffix(".part").removesuffix(".raw").split(".")
+    if not (re.fullmatch("[0-9a-f]{8}", host) and re.fullmatch("[0-9a-f]{8}", token)):
+        return False
+    held = partial.with_name(partial.name.replace(".raw.part", ".part"))
+    with suppress(FileNotFoundError), held.open("rb") as file:
+        if not _lock(file):
+            return False
+    if host == _HOST and not _lives(int(process, 16)):
+        return True
+    return time.time() - partial.stat().st_mtime > _OLD
+
+
+def _lives(process: int) -> bool:
     """Return whether there is a process of that number."""
     try:
         os.kill(process, 0)

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from keras_sr.images import picture as files
-from keras_sr.images.picture import PLAIN, SAVERS, Picture
+from keras_sr.images.picture import WRITTEN, Picture
 from keras_sr.inference import open_engine, upscale
 
 RNG = np.random.default_rng(0)
@@ -104,7 +104,7 @@ def test_all_of_them_in_one_folder_cost_nothing(run, tmp_path, network_file):
     assert (report["total"], report["done"], report["failed"]) == (len(BAD) + 1, 1, len(BAD))
 
 
-@pytest.mark.parametrize("suffix", sorted({*SAVERS, *PLAIN}))
+@pytest.mark.parametrize("suffix", sorted(WRITTEN))
 @pytest.mark.parametrize("size", [(1, 1), (1, 10_000), (10_000, 1)])
 def test_tiny_and_long_pictures(run, tmp_path, network_file, suffix, size):
     bands = 1 if suffix == ".pgm" else 3

@@ -298,7 +298,7 @@ def test_a_photograph_keeps_profile_exif_and_stands_upright(run, tmp_path, netwo
 # === Batches ===
 
 
-@pytest.mark.parametrize("suffix", sorted({*files.SAVERS, *files.PLAIN} - {".pgm"}))
+@pytest.mark.parametrize("suffix", sorted(files.WRITTEN.keys() - {".pgm"}))
 def test_names_in_any_script(run, tmp_path, network_file, suffix):
     """Real-ESRGAN/issues/307: a path that is not ASCII cannot be read or written."""
     folder = tmp_path / "Ünï çödé 日本語 🙂 'a' \"b\""

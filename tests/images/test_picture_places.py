@@ -8,13 +8,13 @@ import pytest
 
 from keras_sr.errors import PictureError
 from keras_sr.images import picture as module
-from keras_sr.images.picture import PLAIN, SAVERS, Picture, read, write
+from keras_sr.images.picture import WRITTEN, Picture, read, write
 
 RNG = np.random.default_rng(0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-@pytest.mark.parametrize("suffix", sorted({*SAVERS, *PLAIN} - {".pgm"}))
+@pytest.mark.parametrize("suffix", sorted(WRITTEN.keys() - {".pgm"}))
 def test_a_name_that_is_no_utf8(tmp_path, suffix):
     path = tmp_path / os.fsdecode(b"caf\xe9" + suffix.encode())
     given = RNG.integers(0, 256, (20, 24, 3), np.uint8)
@@ -45,7 +45,7 @@ def test_a_message_that_is_no_utf8_is_forgotten(tmp_path):
 
 def test_what_cannot_be_written_is_not_called_damaged(tmp_path):
     wide = Picture(np.zeros((2, 20_000, 3), np.uint8))
-    with pytest.raises(PictureError, match=r"webp does not take 20000x2 pixels \(webpsave: ") as caught:
+    with pytest.raises(PictureError, match="webp does not take 20000x2 pixels") as caught:
         write(tmp_path / "a.webp", wide)
     assert "damaged" not in str(caught.value)
 

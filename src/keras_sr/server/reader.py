@@ -4,14 +4,12 @@ Files come from strangers. Only the loaders that `images.picture` reads with are
 to one of them, it does to this process.
 """
 
-import io
 from pathlib import Path
 from typing import Any
 
 from keras_sr.errors import PictureError
-from keras_sr.images.picture import import_vips
+from keras_sr.images.picture import header, import_vips
 from keras_sr.images.picture import read as read_picture
-from keras_sr.images.picture.reading import FORMATS, LOADERS, NOT_DAMAGED
 from keras_sr.server import child
 
 #: Side of a tile of a view, and of a thumbnail at most, in pixels.
@@ -20,53 +18,15 @@ TILE, THUMBNAIL = 512, 192
 #: Pixels of a picture whose view is exact; of a larger one it would be too much to send.
 EXACT = 40_000_000
 
-#: What HEIC is compressed by; AVIF is not.
-_HEVC = "hevc"
-
 
 def describe(request: child.Message, line: child.Line) -> child.Message:
     """Return what the header of a file says: format, width, height, frames. Nothing is decoded."""
     path = Path(request["path"])
-    with path.open("rb") as file:
-        head = file.read(16)
-    if not head:
+    if not path.stat().st_size:
         raise PictureError("the file is empty (0 bytes)")
-    loader = next((name for magic, name in LOADERS if magic.match(head)), None)
-    return _by_vips(path, loader) if loader else _by_pillow(path)
-
-
-def _by_vips(path: Path, loader: str) -> child.Message:
-    vips = import_vips()
-    vips.block_untrusted_set(True)
-    try:
-        image = getattr(vips.Image, loader)(str(path), access="sequential")
-    except vips.Error as error:
-        raise PictureError("it is no picture that can be read, or it is damaged") from error
-    fields = image.get_fields()
-    if "heif-compression" in fields and image.get("heif-compression") == _HEVC:
-        raise PictureError(next(iter(NOT_DAMAGED.values())))
-    turned = "orientation" in fields and image.get("orientation") >= 5
-    width, height = (image.height, image.width) if turned else (image.width, image.height)
-    return {
-        "format": {"jpegload": "JPEG", "heifload": "AVIF", "webpload": "WebP"}.get(
-            loader, loader[:-4].upper()
-        ),
-        "width": width,
-        "height": height,
-        "frames": image.get("n-pages") if "n-pages" in fields else 1,
-    }
-
-
-def _by_pillow(path: Path) -> child.Message:
-    from PIL import Image
-
-    Image.MAX_IMAGE_PIXELS = None  # the server has a limit of its own, and words for it
-    try:
-        with Image.open(io.BytesIO(path.read_bytes()), formats=sorted(FORMATS)) as image:
-            return {"format": image.format, "width": image.width, "height": image.height, "frames": 1}
-    # Pillow's plugins raise nearly every class there is on what is no picture.
-    except Exception as error:
-        raise PictureError("it is no picture that can be read") from error
+    import_vips().block_untrusted_set(True)
+    said = header(path)
+    return {"format": said.format, "width": said.width, "height": said.height, "frames": said.pages}
 
 
 def thumbnail(request: child.Message, line: child.Line) -> child.Message:
@@ -103,10 +63,9 @@ def _opened(path: Path) -> Any:
     image = vips.Image.new_from_array(picture.pixels[:rows])
     if picture.alpha is not None:
         image = image.bandjoin(vips.Image.new_from_array(picture.alpha[:rows]))
-    for name, (kind, value) in picture.metadata.items():
-        if name == "icc-profile-data":
-            image = image.copy()
-            image.set_type(kind, name, value)
+    if picture.metadata.profile:
+        image = image.copy()
+        image.set_type(vips.GValue.blob_type, "icc-profile-data", picture.metadata.profile)
     return image
 
 

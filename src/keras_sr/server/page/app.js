@@ -3,7 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const ENDED = new Set(["done", "failed", "cancelled"]);
 const UPLOADS_AT_ONCE = 2;
-const PICTURES = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|dib|jp2|qoi|tga|ppm|pgm|pbm|heic|heif)$/i;
+const PICTURES = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|dib|jp2|qoi|tga|ppm|pgm|pbm|heic|heif|hif|jxl)$/i;
 
 const kept = {
   get(name, otherwise) { try { return JSON.parse(localStorage.getItem(name)) ?? otherwise; } catch { return otherwise; } },

@@ -9,16 +9,9 @@ from pathlib import Path
 from string import Formatter
 
 from keras_sr.errors import PictureError, unknown
-from keras_sr.images.picture import PLAIN, SAVERS
-from keras_sr.images.plain import SUFFIXES
+from keras_sr.images.picture import NOT_READ, READ, WRITTEN
 
 log = logging.getLogger(__name__)
-
-#: Suffixes that results can have.
-WRITTEN = (*SAVERS, *PLAIN)
-
-#: Suffixes that say picture, and that nothing here writes: an output of that name is no folder.
-NOT_WRITTEN = (".heic", ".heif", ".jxl", ".psd", ".svg", ".pdf", ".exr", ".hdr", ".dng", ".ico", ".raw")
 
 #: Bytes in a name, on the file systems in use.
 LONGEST_NAME = 255
@@ -86,7 +79,7 @@ def plan(
     ]
     found = list(dict.fromkeys(found))
     if not found:
-        kinds = ", ".join(sorted(SUFFIXES))
+        kinds = ", ".join(sorted(READ))
         raise PictureError(f"no picture in {', '.join(map(str, inputs))}: expected files ending in {kinds}")
     for path in inputs:
         if path.is_dir() and path not in (base for _, base in found):
@@ -124,7 +117,7 @@ def is_file(output: Path) -> bool:
         PictureError: It is the name of a picture of a kind that is not written.
     """
     suffix = output.suffix.lower()
-    if suffix in (*NOT_WRITTEN, *SUFFIXES) and suffix not in WRITTEN and not output.is_dir():
+    if suffix in {*NOT_READ, *READ} and suffix not in WRITTEN and not output.is_dir():
         raise PictureError(f"cannot write {str(output)!r}: {unknown('suffix', suffix, list(WRITTEN))}")
     return suffix in WRITTEN and not output.is_dir()
 
@@ -134,7 +127,7 @@ def list_pictures(folder: Path, recursive: bool = False) -> list[Path]:
     return sorted(
         path
         for path in (folder.rglob("*") if recursive else folder.iterdir())
-        if path.suffix.lower() in SUFFIXES
+        if path.suffix.lower() in READ
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
@@ -148,7 +141,7 @@ def matches(given: str | Path) -> list[Path]:
     found = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
     if not found:
         raise PictureError(f"nothing matches {str(given)!r}")
-    return [one for one in found if one.is_dir() or one.suffix.lower() in SUFFIXES] or found
+    return [one for one in found if one.is_dir() or one.suffix.lower() in READ] or found
 
 
 def braces_doubled(text: str) -> str:

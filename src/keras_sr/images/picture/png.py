@@ -1,0 +1,122 @@
+"""What a PNG holds beside its pixels: chunks, read and put in by hand. PNG 3rd edition, section 11."""
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from keras_sr.images.picture.exif import bare, resolution
+from keras_sr.images.picture.model import Metadata
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_XMP = b"XML:com.adobe.xmp"
+
+#: Chunks that are copied although a program that does not know them must not: they say how to show colours.
+_COLOURS = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"mDCv", b"cLLI", b"cLLi")
+
+#: Chunks of how pixels are stored, and those that are read elsewhere or made anew.
+_STORAGE = (
+    *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"iCCP", b"pHYs", b"eXIf", b"acTL", b"fcTL", b"fdAT"),
+    *(b"hIST", b"sBIT", b"iDOT", b"CgBI"),
+)
+
+_NAMED = {
+    b"bKGD": "the background colour",
+    b"caBX": "content credentials (C2PA)",
+    b"npTc": "the stretch marks of a nine-patch",
+    b"oFFs": "the offset on the page",
+    b"pCAL": "the calibration of pixel values",
+    b"tIME": "the time of the last change (PNG)",
+    b"sPLT": "a suggested palette",
+}
+
+#: Bytes that a text may unpack to.
+_MOST_TEXT = 16 << 20
+
+
+def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (type, start, stop) of what each chunk holds, up to the first that is damaged."""
+    at = len(SIGNATURE)
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if at + 12 + length > len(data):
+            return
+        yield kind, at + 8, at + 8 + length
+        at += 12 + length
+
+
+def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
+    """Return what a PNG says, its resolution in pixels a millimetre, and what is not kept of it."""
+    meta, lost, stated = Metadata(), [], (0.0, 0.0)
+    for kind, start, stop in chunks(data):
+        if kind in (b"IDAT", b"fdAT"):
+            continue
+        part = bytes(data[start:stop])
+        if kind == b"eXIf":
+            meta = replace(meta, exif=bare(part))
+        elif kind == b"iTXt" and part.startswith(_XMP + b"\0"):
+            meta = replace(meta, xmp=(text(kind, part) or ("", ""))[1].encode())
+        elif kind == b"pHYs" and len(part) == 9:
+            x, y, unit = struct.unpack(">IIB", part)
+            stated = (x / 1000, y / 1000) if unit == 1 and x and y else stated
+        elif kind in TEXTS or kind in _COLOURS or (kind not in _STORAGE and chr(kind[3]).islower()):
+            kept = () if kind in _NAMED else ((kind, part),)
+            meta = replace(meta, chunks=(*meta.chunks, *kept))
+        if kind in _NAMED or not (kind in _STORAGE or kind in _COLOURS or chr(kind[3]).islower()):
+            lost.append(_NAMED.get(kind) or f"PNG chunk {kind.decode('latin-1')!r}")
+    return meta, stated if max(stated) > 0 else resolution(meta.exif), tuple(dict.fromkeys(lost))
+
+
+def text(kind: bytes, part: bytes) -> tuple[str, str] | None:
+    """Return (keyword, text) of a text chunk; None where it is damaged."""
+    try:
+        key, _, rest = part.partition(b"\0")
+        if kind == b"tEXt":
+            return key.decode("latin-1"), rest.decode("latin-1")
+        if kind == b"zTXt":
+            return key.decode("latin-1"), _unpacked(rest[1:]).decode("latin-1")
+        packed, rest = rest[0], rest[2:]
+        rest = rest.split(b"\0", 2)[2]
+        return key.decode("latin-1"), (_unpacked(rest) if packed else rest).decode("utf-8")
+    except (zlib.error, ValueError, IndexError):
+        return None
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Return what was packed."""
+    return zlib.decompressobj().decompress(data, _MOST_TEXT)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """Return the bytes of a chunk."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def put_in(head: bytes, meta: Metadata, resolution: tuple[float, float]) -> bytes:
+    """Return the beginning of a PNG with metadata in it.
+
+    Args:
+        head: What was written, from the signature up to the first pixels.
+        meta: What to put in, up to date.
+        resolution: Pixels a millimetre (x, y); (0, 0) where it is not stated.
+    """
+    out = [chunk(kind, bytes(head[start:stop])) for kind, start, stop in chunks(head) if kind != b"pHYs"]
+    more = [chunk(kind, data) for kind, data in meta.chunks]
+    if max(resolution) > 0:
+        x, y = (max(1, min(round(one * 1000), 2**31 - 1)) for one in resolution)
+        more.append(chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
+    if meta.exif:
+        more.append(chunk(b"eXIf", meta.exif))
+    if meta.xmp:
+        more.append(chunk(b"iTXt", _XMP + b"\0\0\0\0\0" + meta.xmp))
+    # Behind IHDR, before any palette: gamma and the like must stand there.
+    return SIGNATURE + out[0] + b"".join(more) + b"".join(out[1:])
+
+
+def text_chunk(keyword: str, value: str) -> tuple[bytes, bytes]:
+    """Return (type, data) of a chunk with a text."""
+    if re.fullmatch(r"[\x20-\x7e\n\t]*", value):
+        return b"tEXt", keyword.encode("latin-1") + b"\0" + value.encode("latin-1")
+    return b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + value.encode()
