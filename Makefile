@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# The site reads sources and runs none of them: a small environment of its own.
+SITE := .venv-docs
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PYTEST := $(BIN)/python -m pytest -n 2
 BACKENDS ?= tensorflow jax torch
@@ -76,8 +78,17 @@ notebooks: $(VENV)/dev
 notebooks-smoke: $(VENV)/dev
 	KERAS_SR_SMOKE=1 $(BIN)/python scripts/notebooks.py $(NOTEBOOKS) --out build/notebooks
 
-docs: $(VENV)/dev
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+docs: $(SITE)/made
+	$(SITE)/bin/python scripts/site.py
+
+$(SITE)/made: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -c "import tomllib; \
+		print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['docs'], sep='\n')" \
+		> $(SITE)/packages
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--requirement $(SITE)/packages
+	@touch $@
 
 # The wheel is built from the sdist, and is tried where there is nothing but it and what it asks for.
 wheel: $(VENV)/made
@@ -94,5 +105,5 @@ constraints: $(VENV)/backends
 	mv constraints.new constraints.txt
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist site .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SITE) $(DEMO) build dist site .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
