@@ -5,7 +5,7 @@ Every fault is measured on the pixels alone, so that a damaged JPEG that was sav
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -82,6 +82,7 @@ class Audit:
         grey: How many are grey.
         left_out: The places of pictures that are not to be trained on.
         names: Of all pictures.
+        thumbs: By place, as `thumbnail` makes them: to look for the same pictures elsewhere.
     """
 
     total: int
@@ -90,6 +91,7 @@ class Audit:
     grey: int
     left_out: tuple[int, ...]
     names: Sequence[str]
+    thumbs: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def lines(self) -> list[str]:
         """Return a line for each kind of fault: how many, which, and what was done about it."""
@@ -149,6 +151,7 @@ def audit(source: Source, most: int = 1000, progress: Callable[[int, int], None]
         sum(seen.grey for seen in looks.values()),
         tuple(sorted(leave_out(found, len(looks)))),
         source.names,
+        {k: seen.thumb for k, seen in looks.items()},
     )
 
 

@@ -13,12 +13,13 @@ from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss, consiste
 from keras_sr.models import DISCRIMINATORS, build_generator, vgg19_features
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.muon import Muon
+from keras_sr.training.rate import Adam
 from keras_sr.training.recipe import Recipe
 from keras_sr.training.schedule import Schedule
 from keras_sr.training.srgan import SRGAN
 
 #: What a recipe's `optimizer` may be.
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}
+OPTIMIZERS = {"adam": Adam, "muon": Muon}
 
 
 def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperResolution:

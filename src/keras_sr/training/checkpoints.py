@@ -15,6 +15,7 @@ from keras import ops
 
 from keras_sr.errors import TrainingError, WeightsError
 from keras_sr.training.model import SuperResolution
+from keras_sr.training.rate import factors
 from keras_sr.weights import store
 
 STATE = "state.npz"
@@ -36,7 +37,10 @@ def loose_variables(model: SuperResolution) -> dict[str, Any]:
 
     An optimizer's variables are counted, not named: Keras numbers their names anew in every process.
     """
-    variables = {f"optimizer/{i:05d}": v for i, v in enumerate(model.optimizer.variables)}
+    scales = factors(model.optimizer)
+    counted = [v for v in model.optimizer.variables if all(v is not one for one in scales)]
+    variables = {f"optimizer/{i:05d}": v for i, v in enumerate(counted)}
+    variables |= {f"rate_factor/{i}": v for i, v in enumerate(scales)}
     variables["steps_averaged"] = model.steps_averaged
     if hasattr(model, "noise_seed"):
         variables["noise_seed"] = model.noise_seed.state
@@ -74,6 +78,8 @@ def restore(folder: Path, model: SuperResolution) -> dict:
         if name in networks:
             networks[name][rest] = arrays.pop(key)
     for key, variable in loose.items():
+        if key.startswith("rate_factor/"):
+            arrays.setdefault(key, np.ones(()))  # Older checkpoints have none.
         if key not in arrays or arrays[key].shape != tuple(variable.shape):
             raise WeightsError(f"{path} is a checkpoint of another training: {key} does not fit")
     for name in NETWORKS:

@@ -5,9 +5,11 @@ import math
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from signal import SIGTERM
 from typing import Any
 
 import keras
@@ -16,7 +18,12 @@ import numpy as np
 from keras_sr.errors import TrainingError
 from keras_sr.files import atomic_write
 from keras_sr.training import checkpoints
+from keras_sr.training.best import Monitor
+from keras_sr.training.best import path as best_path
 from keras_sr.training.build import build_model
+from keras_sr.training.callbacks import Keeper, LastLogs, OneTraining
+from keras_sr.training.diagnosis import Diagnosis, Sign, Timed
+from keras_sr.training.interrupts import Interrupts
 from keras_sr.training.log import Log
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.progress import ProgressBar
@@ -36,12 +43,22 @@ class Result:
     Attributes:
         folder: The run folder; `generator.npz` in it holds the weights to use.
         generator: The trained network (the average of the weights where the recipe keeps one).
-        rows: The log, one row an epoch.
+        rows: The log, one row an epoch; step 0 first where it was measured.
+        best: The row of the weights that were kept, where a figure was watched.
+        ended: Why it ended before its last step, or "".
+        signs: Of trouble, as they were said.
     """
 
     folder: Path
     generator: keras.Model
     rows: list[dict]
+    best: dict | None = None
+    ended: str = ""
+    signs: tuple[Sign, ...] = ()
+
+
+#: Minutes between two checkpoints, at most: what a kill costs.
+CHECKPOINT_MINUTES = 5.0
 
 
 def fit(
@@ -52,6 +69,8 @@ def fit(
     start_from: str | Path | None = None,
     resume: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    monitor: Monitor | None = None,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
     progress: bool = True,
     say: Callable[[str], None] = lambda line: None,
     data_format: str = "channels_last",
@@ -59,8 +78,10 @@ def fit(
     """Train a recipe in a run folder, or go on with it.
 
     The folder holds `recipe.json`, `versions.json`, `log.csv`, `tensorboard/`, the checkpoint `state.npz`
-    (written after every epoch of `recipe.steps_per_epoch` steps), `snapshots/` where the recipe asks for
-    them, and at the end `generator.npz`.
+    (written after every epoch of `recipe.steps_per_epoch` steps, every `checkpoint_minutes` and at an
+    interrupt), `snapshots/` where the recipe asks for them, and at the end `generator.npz`.
+
+    Ctrl-C and SIGTERM wait for the end of the step, then save and raise KeyboardInterrupt (SystemExit 143).
 
     Args:
         recipe: What to train.
@@ -70,7 +91,11 @@ def fit(
         start_from: Weights of the generator to start from: a name of shipped
             weights, a run folder or a weight file.
         resume: Go on with what is in the folder; otherwise an older run there is renamed, never deleted.
-        callbacks: Keras callbacks; what they add to the logs of an epoch is logged too.
+        callbacks: Keras callbacks; what they add to the logs of an epoch is logged too. Keras' contract
+            holds over the run: it begins and ends once, `stop_training` ends it.
+        monitor: A figure that callbacks add to the logs: the run ends with the weights that had the best
+            one, and earlier when it gets no better.
+        checkpoint_minutes: The most that a killed run loses, in minutes.
         progress: Show a progress bar on stderr.
         say: Is given lines for the user.
         data_format: Layout of the images inside the networks and of the batches.
@@ -87,37 +112,193 @@ def fit(
             start_from = moved / Path(start_from).absolute().relative_to(out.absolute())
     check_same_recipe(recipe, out)
     model = build_model(recipe, data_format)
-    step, rows, start = begin(recipe, model, out, start_from, say)
-    log = Log(out, rows)
-    bar = ProgressBar(recipe.name, recipe.steps, step) if progress else None
-    last = LastLogs()
-    quiet: Any = 0  # Keras' default "auto" makes pyright think that it is a str
-    try:
-        while step < recipe.steps:
-            span = min(recipe.steps_per_epoch, recipe.steps - step)
-            epoch = step // recipe.steps_per_epoch
-            began = time.perf_counter()
+    meta = begin(recipe, model, out, start_from, say)
+    if meta["step"] >= recipe.steps or (meta["ended"] and monitor and monitor.is_over(meta["rows"])):
+        return finish(recipe, model, out, meta, monitor)
+    run = Run(recipe, model, out, meta, monitor, say)
+    own: list[Any] = [ProgressBar(recipe.name, recipe.steps, meta["step"], say)] if progress else []
+    probe = partial(first_batch, batches)
+    run.signs = Diagnosis(recipe, probe, say, meta["start"], signs_of(meta), data_format)
+    with Interrupts(say) as interrupts:
+        run.keeper = Keeper(
+            run.save_inside, interrupts.waits, interrupts.entering, checkpoint_minutes, time.monotonic
+        )
+        everybody = OneTraining(
+            callbacks, [run.keeper, run.signs, *own, run.last], model, epochs_of(recipe), interrupts.waits
+        )
+        try:
+            run.train(batches, everybody)
+        except KeyboardInterrupt:
+            run.save_interrupted(interrupts.asked)
+            raise
+        finally:
+            for one in own:
+                one.close()
+    return finish(recipe, model, out, run.meta, monitor)
+
+
+class Run:
+    """A run while it trains.
+
+    Args:
+        recipe: What is trained.
+        model: The compiled model.
+        out: The run folder.
+        meta: What its checkpoint says: step, rows of the log, start, the epoch that was cut short.
+        monitor: The figure that is watched, or None.
+        say: Is given lines for the user.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: SuperResolution,
+        out: Path,
+        meta: dict,
+        monitor: Monitor | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self.recipe, self.model, self.out, self.meta = recipe, model, out, meta
+        self.monitor, self.say = monitor, say
+        self.log, self.last = Log(out, meta["rows"]), LastLogs()
+        self.keeper: Any = None
+        self.signs: Any = None
+        self.began = time.perf_counter()
+
+    def train(self, batches: MakeBatches, everybody: OneTraining) -> None:
+        """Take the steps that are left, epoch by epoch."""
+        recipe, model = self.recipe, self.model
+        start: dict[str, float] = {}
+        everybody.begin(start)
+        if self.meta["step"] == 0 and start:
+            self.log.add({"step": 0, "seconds": 0.0, **start})
+            self.log.write()
+        quiet: Any = 0  # Keras' default "auto" makes pyright think that it is a str
+        while self.meta["step"] < recipe.steps:
+            step = self.meta["step"]
+            per = recipe.steps_per_epoch
+            span = min(per - step % per, recipe.steps - step)
+            self.keeper.expect(step, span)
+            everybody.expect(span)
+            self.signs.expect(step)
+            self.began = time.perf_counter()
+            data = Timed(batches(step, span))
             model.fit(
-                batches(step, span),
-                initial_epoch=epoch,
-                epochs=epoch + 1,
+                data,
+                initial_epoch=step // per,
+                epochs=step // per + 1,
                 # Keras would shuffle the order of batches, by a generator that no checkpoint holds.
                 shuffle=False,
                 verbose=quiet,
-                callbacks=[*callbacks, *([bar] if bar else []), last],
+                callbacks=everybody,
             )
-            check_finite(model, last.logs, step, out)
-            step += span
-            log.add({"step": step, "seconds": time.perf_counter() - began, **last.logs})
-            meta = {"step": step, "recipe": as_json(recipe), "start": start}
-            checkpoints.save(out, model, {**meta, "rows": log.rows})
-            log.write()
-            save_snapshot(recipe, model, out, meta, span)
-    finally:
-        if bar:
-            bar.close()
-    save_generator(out / "generator.npz", model, {"step": step, "recipe": as_json(recipe), "start": start})
-    return Result(out, model.ema_generator or model.generator, log.rows)
+            if everybody.cut():
+                raise KeyboardInterrupt
+            self.end_of_epoch(step, data)
+            if model.stop_training or self.meta["ended"]:
+                break
+        everybody.end(self.last.logs)
+        if self.meta["step"] < recipe.steps:
+            why = self.meta["ended"] or "a callback ended it"
+            self.say(f"{self.out}: {why}, at step {self.meta['step']} of {recipe.steps}")
+
+    def end_of_epoch(self, first: int, data: Timed) -> None:
+        """Log an epoch, or the part that a callback left of it, and save."""
+        check_finite(self.model, self.last.logs, first, self.out)
+        step = self.keeper.step
+        logs, seconds, _ = self.so_far(self.last.logs)
+        row = {"step": step, "seconds": seconds, **logs}
+        self.log.add(row)
+        self.meta |= {"step": step, "rows": self.log.rows, "partial": None}
+        self.keep_best(row)
+        if self.monitor and self.monitor.is_over(self.log.rows):
+            count = self.monitor.waited(self.log.rows)
+            self.meta["ended"] = f"no better {self.monitor.name} in {count} measurements"
+        self.signs.end_of_epoch(
+            self.log.rows, self.monitor, data, step - first, time.perf_counter() - self.began
+        )
+        self.meta["signs"] = [asdict(one) for one in self.signs.signs]
+        checkpoints.save(self.out, self.model, self.meta)
+        self.keeper.saved()
+        self.log.write()
+        save_snapshot(self.recipe, self.model, self.out, self.meta, step - first)
+
+    def keep_best(self, row: dict) -> None:
+        """Keep the weights of a row if it is the best so far."""
+        if self.monitor and self.monitor.best(self.log.rows) is row:
+            save_generator(best_path(self.out), self.model, self.meta)
+
+    def so_far(self, logs: dict) -> tuple[dict, float, int]:
+        """Return the means, seconds and steps of this epoch, with those before it was cut short."""
+        seconds, made = time.perf_counter() - self.began, self.keeper.step - self.keeper.first
+        before = self.meta["partial"]
+        if not before:
+            return logs, seconds, made
+        old, steps = before["logs"], before["steps"]
+        total = max(1, steps + made)
+        means = {
+            key: (steps * old[key] + made * value) / total if key in old else value
+            for key, value in logs.items()
+        }
+        return means, before["seconds"] + seconds, steps + made
+
+    def save_inside(self, step: int, logs: dict) -> None:
+        """Write a checkpoint inside an epoch; not of weights that are not finite, which end the run."""
+        if not all(map(math.isfinite, logs.values())) or not checkpoints.all_finite(self.model):
+            return
+        means, seconds, made = self.so_far(logs)
+        part = {"logs": means, "seconds": seconds, "steps": made}
+        signs = [asdict(one) for one in self.signs.signs]
+        meta = {**self.meta, "step": step, "rows": self.log.rows, "partial": part, "signs": signs}
+        checkpoints.save(self.out, self.model, meta)
+
+    def save_interrupted(self, signal: int | None) -> None:
+        """Keep what was done and say where the run stands.
+
+        Raises:
+            SystemExit: The signal was SIGTERM.
+        """
+        keeper = self.keeper
+        if keeper.step > self.meta["step"]:
+            if keeper.model is not None:  # On jax the property brings the weights up to date.
+                self.save_inside(keeper.step, keeper.logs)
+            self.say(
+                f"{self.recipe.name}: stopped at step {keeper.step} of {self.recipe.steps}, which is saved: "
+                "the same command goes on from there"
+            )
+        elif self.meta["step"]:
+            self.say(f"{self.recipe.name}: stopped at step {self.meta['step']}: the same command goes on")
+        else:
+            self.say(f"{self.recipe.name}: stopped before its first step")
+        if signal == SIGTERM:
+            raise SystemExit(128 + signal)
+
+
+def first_batch(batches: MakeBatches) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first batch of a run: always the same."""
+    return batches(0, 1)[0]
+
+
+def signs_of(meta: dict) -> list[Sign]:
+    """Return the signs that a checkpoint holds."""
+    return [Sign(**one) for one in meta.get("signs", [])]
+
+
+def epochs_of(recipe: Recipe) -> int:
+    """Return how many epochs a run has."""
+    return -(-recipe.steps // recipe.steps_per_epoch)
+
+
+def finish(recipe: Recipe, model: SuperResolution, out: Path, meta: dict, monitor: Monitor | None) -> Result:
+    """Write the weights to use, the best ones where a figure was watched, and return the result."""
+    network = model.ema_generator or model.generator
+    best = monitor.best(meta["rows"]) if monitor else None
+    if best and best_path(out).exists():
+        arrays, _ = store.read(best_path(out))
+        store.assign(network, arrays, str(best_path(out)))
+    kept = {key: meta[key] for key in ("step", "recipe", "start")}
+    save_generator(out / "generator.npz", model, {**kept, "best_step": (best or meta)["step"]})
+    return Result(out, network, meta["rows"], best, meta["ended"], tuple(signs_of(meta)))
 
 
 def begin(
@@ -126,8 +307,10 @@ def begin(
     out: Path,
     start_from: str | Path | None,
     say: Callable[[str], None],
-) -> tuple[int, list[dict], str]:
-    """Set the model's state; return the step to go on from, the log so far and what the run began with."""
+) -> dict:
+    """Set the model's state; return step, rows, start and the rest of what a checkpoint says."""
+    fresh = {"step": 0, "rows": [], "start": str(start_from or ""), "partial": None, "ended": ""}
+    fresh["recipe"] = as_json(recipe)
     if (out / checkpoints.STATE).exists():
         meta = checkpoints.restore(out, model)
         check_same_start(meta, out, start_from)
@@ -135,16 +318,40 @@ def begin(
             say(f"{out} is finished: {meta['step']} steps; its weights are in {out / 'generator.npz'}")
         else:
             say(f"{out}: going on from step {meta['step']} of {recipe.steps}")
-        return meta["step"], meta["rows"], meta.get("start", "")
+        return {**fresh, "start": "", **meta, "recipe": as_json(recipe)}
     if start_from:
-        arrays, _ = generator_arrays(start_from)
-        store.assign(model.generator, arrays, str(start_from))
-        if model.ema_generator is not None:
-            store.assign(model.ema_generator, arrays, str(start_from))
+        take_over(recipe, model, start_from, say)
         say(f"{out}: starting from the weights in {start_from}")
     write_json(out / "recipe.json", as_json(recipe))
     write_json(out / "versions.json", versions())
-    return 0, [], str(start_from or "")
+    return fresh
+
+
+def take_over(
+    recipe: Recipe, model: SuperResolution, start_from: str | Path, say: Callable[[str], None]
+) -> None:
+    """Set the generator's weights from those of another run; of another scale all but the enlarging layers.
+
+    Raises:
+        WeightsError: They are of another network.
+    """
+    arrays, meta = generator_arrays(start_from)
+    scale = meta.get("recipe", {}).get("scale", recipe.scale)
+    if scale != recipe.scale:
+        arrays, anew = without_tail(model.generator, arrays)
+        say(f"{start_from} enlarges x{scale}, not x{recipe.scale}: {', '.join(anew)} begin anew")
+    store.assign(model.generator, arrays, str(start_from))
+    if model.ema_generator is not None:
+        store.assign(model.ema_generator, arrays, str(start_from))
+
+
+def without_tail(network: keras.Model, arrays: dict) -> tuple[dict, list[str]]:
+    """Return the arrays, with the network's own for enlarging layers of another shape, and their names."""
+    own = store.network_arrays(network)
+    tail = [key for key in own if key.startswith(("up", "tail"))]
+    anew = [key for key in tail if key not in arrays or arrays[key].shape != own[key].shape]
+    kept = {key: a for key, a in arrays.items() if key in own or not key.startswith(("up", "tail"))}
+    return {**kept, **{key: own[key] for key in anew}}, sorted({key.split("/")[0] for key in anew})
 
 
 def check_same_start(meta: dict, out: Path, start_from: str | Path | None) -> None:
@@ -182,7 +389,8 @@ def check_same_recipe(recipe: Recipe, out: Path) -> None:
     if differing:
         what = ", ".join(f"{key} is {there[key]!r} there and {here[key]!r} here" for key in differing[:4])
         raise TrainingError(
-            f"{out} holds a run of another recipe ({what}): give another --out, or --no-resume to begin anew"
+            f"{out} holds a run of another recipe ({what}): give another --out, or --no-resume to begin "
+            f"anew; --out NEW --start-from {out} goes on from its weights with these settings"
         )
 
 
@@ -246,18 +454,6 @@ def save_snapshot(recipe: Recipe, model: SuperResolution, out: Path, meta: dict,
 def save_generator(path: Path, model: SuperResolution, meta: dict) -> None:
     """Write the weights to use, the average where there is one, with what they are."""
     store.save(path, store.network_arrays(model.ema_generator or model.generator), meta)
-
-
-class LastLogs(keras.callbacks.Callback):
-    """Keeps the logs of the last epoch; it runs last, so it sees what other callbacks have added."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.logs: dict[str, float] = {}
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Keep them."""
-        self.logs = {name: float(value) for name, value in (logs or {}).items()}
 
 
 def versions() -> dict[str, str]:

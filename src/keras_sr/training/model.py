@@ -103,3 +103,21 @@ class SuperResolution(keras.Model):
             value = ops.stop_gradient(ops.convert_to_tensor(variable))
             mean.assign(decay * mean + (1.0 - decay) * ops.cast(value, "float32"))
         t.assign(t + 1.0)
+
+    @property
+    def network(self) -> keras.Model:
+        """The network to use: the average of the generator's weights, or the generator."""
+        return self.generator if self.ema_generator is None else self.ema_generator
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Save the network to use as `.keras`, without losses: it loads anywhere."""
+        self.network.save(filepath, *args, **kwargs)
+
+    def save_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Save the weights of the network to use as `.weights.h5`."""
+        self.network.save_weights(filepath, *args, **kwargs)
+
+    def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Load weights that `save_weights` wrote, into the generator and its average."""
+        self.network.load_weights(filepath, *args, **kwargs)
+        self.generator.set_weights(self.network.get_weights())

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sr.training.rate import SettableRate
 from keras_sr.types import Tensor
 
 #: Coefficients and number of the Newton-Schulz steps (Jordan et al. 2024, Muon).
@@ -22,7 +23,7 @@ RGB_RATIO = 0.2
 
 
 @keras.saving.register_keras_serializable("keras_sr")
-class Muon(keras.optimizers.Adam):
+class Muon(SettableRate, keras.optimizers.Adam):
     """Adam, except that a kernel of a convolution follows the orthogonal matrix nearest to its momentum.
 
     A kernel (kh, kw, in, out) is taken as the matrix (kh kw in, out). All of its singular directions move by
