@@ -32,13 +32,13 @@ def prepare_keras() -> str:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Without being told, TensorFlow leaves these convolutions to newer processors (docs/decisions/0005).
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with hidden_stderr():
+    with _hidden_stderr():
         importlib.import_module("keras")
     return os.environ["KERAS_BACKEND"]
 
 
 @contextmanager
-def hidden_stderr() -> Iterator[None]:
+def _hidden_stderr() -> Iterator[None]:
     """Hide what C++ code writes to stderr inside the block.
 
     TensorFlow greets with a few lines about oneDNN before it reads any setting of its log level. Python's

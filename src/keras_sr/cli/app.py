@@ -31,7 +31,7 @@ for command in (upscale, serve, train, benchmark, compare, weights, doctor):
     app.command()(command)
 
 
-def show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> None:
     """Print the version and leave."""
     if wanted:
         typer.echo(__version__)
@@ -41,7 +41,7 @@ def show_version(wanted: bool) -> None:
 @app.callback()
 def keras_sr(
     version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Make photographs larger and sharper, and train the networks that do it.
@@ -69,20 +69,20 @@ def main() -> None:
     try:
         app()
     except KerasSRError as error:
-        leave(str(error), error.exit_code)
+        _leave(str(error), error.exit_code)
     except OSError as error:
-        leave(f"{error.filename or 'input or output'}: {error.strerror or error}", KerasSRError.exit_code)
+        _leave(f"{error.filename or 'input or output'}: {error.strerror or error}", KerasSRError.exit_code)
     except Exception as error:
         if os.environ.get("KERAS_SR_TRACEBACK"):
             raise
-        leave(
+        _leave(
             f"unexpected {type(error).__name__}: {' '.join(str(error).split())} "
             "(set KERAS_SR_TRACEBACK=1 and run it again to see where)",
             70,
         )
 
 
-def leave(line: str, code: int) -> None:
+def _leave(line: str, code: int) -> None:
     """Say one line on stderr and leave with an exit code."""
     say(f"keras-sr: {line}")
     raise SystemExit(code)

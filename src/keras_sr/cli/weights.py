@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from keras_sr.weights.registry import Passport
 
 #: Sets in the table.
-SETS = ("Set5", "Set14", "BSD100")
+_SETS = ("Set5", "Set14", "BSD100")
 
 
 def weights(
@@ -33,10 +33,10 @@ def weights(
     if name is not None:
         typer.echo(json.dumps(asdict(registry.passport(name)), indent=1))
         return
-    rows = [["", "scale", "kMAC", "s/MP", *SETS, "licence"]]
+    rows = [["", "scale", "kMAC", "s/MP", *_SETS, "licence"]]
     for one in registry.names():
         marked = f"{one} (default)" if one == registry.DEFAULT else one
-        rows.append([marked, *cells(registry.passport(one))])
+        rows.append([marked, *_cells(registry.passport(one))])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         # The first and the last column hold words, the others numbers.
@@ -47,10 +47,10 @@ def weights(
         typer.echo("  ".join([*padded, row[-1]]))
 
 
-def cells(passport: "Passport") -> list[str]:
+def _cells(passport: "Passport") -> list[str]:
     """Return the line of a network, without its name."""
     speed = passport.seconds_per_megapixel
-    scores = [passport.scores.get(one, {}) for one in SETS]
+    scores = [passport.scores.get(one, {}) for one in _SETS]
     return [
         f"x{passport.scale}",
         f"{passport.kmac:.0f}",

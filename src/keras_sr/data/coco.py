@@ -23,14 +23,14 @@ from keras_sr.data.sources import Files
 from keras_sr.errors import DataError
 from keras_sr.images.resize import imresize
 
-COLOR_MODES = ("rgb", "bgr")
-CROP_MODES = ("fixed_size", "random_size")
+_COLOR_MODES = ("rgb", "bgr")
+_CROP_MODES = ("fixed_size", "random_size")
 
 #: The noise of the original generator: a variance of 0.1 in squared grey levels of 255, which nobody sees.
 SEED_NOISE = 0.1**0.5
 
 #: How many batches Keras reads, and drops, before it begins.
-PEEKED = 2
+_PEEKED = 2
 
 
 class COCOBatchGenerator(keras.utils.PyDataset):
@@ -89,9 +89,9 @@ class COCOBatchGenerator(keras.utils.PyDataset):
         augment: bool = False,
         workers: int = 2,
     ):
-        require_known("color_mode", color_mode, COLOR_MODES)
-        require_known("crop_mode", crop_mode, CROP_MODES)
-        require_sizes(target_size, downscale_factor, batch_size, noise)
+        require_known("color_mode", color_mode, _COLOR_MODES)
+        require_known("crop_mode", crop_mode, _CROP_MODES)
+        _require_sizes(target_size, downscale_factor, batch_size, noise)
         height, width = target_size
         self.directory, self.target_size = directory, (height, width)
         self.downscale_factor, self.batch_size = downscale_factor, batch_size
@@ -145,7 +145,7 @@ class COCOBatchGenerator(keras.utils.PyDataset):
     def on_epoch_begin(self) -> None:
         """Forget what Keras has read to learn the shapes, if that was everything."""
         # Only then: with fit's steps_per_epoch an epoch of Keras begins in the middle of one of ours.
-        if len(self) <= PEEKED:
+        if len(self) <= _PEEKED:
             with self.ahead.lock:
                 self.read.clear()
 
@@ -215,19 +215,19 @@ def random_patch(picture: np.ndarray, target: tuple[int, int], numbers: np.ndarr
     A picture smaller than `target` gives the largest.
     """
     height, width = picture.shape[:2]
-    most = min(height, height_of(width, target))
+    most = min(height, _height_of(width, target))
     h = most if most <= target[0] else target[0] + int(numbers[3] * (most - target[0] + 1))
     w = min(width, max(1, round(h * target[1] / target[0])))
     y, x = sampling.pick(numbers[:2], np.array([height - h + 1, width - w + 1]))
     return picture[y : y + h, x : x + w]
 
 
-def height_of(width: int, target: tuple[int, int]) -> int:
+def _height_of(width: int, target: tuple[int, int]) -> int:
     """Return the height of a patch of this width that has the shape of `target`; at least 1."""
     return max(1, width * target[0] // target[1])
 
 
-def require_sizes(target_size: tuple[int, int], scale: int, batch_size: int, noise: float) -> None:
+def _require_sizes(target_size: tuple[int, int], scale: int, batch_size: int, noise: float) -> None:
     """Raise a DataError for sizes that make no patches."""
     if isinstance(target_size, int) or scale < 1:
         raise DataError(

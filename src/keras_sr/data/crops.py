@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 #: LR pixels that the widest kernel reads beyond an LR crop.
-MARGIN = 2
+_MARGIN = 2
 
 #: The number of ways to turn and mirror a square.
 TURNS = 8
@@ -55,8 +55,8 @@ def crop_and_shrink(
         LR (h, w, 3), as `shrink` gives it, and HR (h * scale, w * scale, 3), uint8.
     """
     h, w = size
-    top, left = max(y - MARGIN, 0), max(x - MARGIN, 0)
-    bottom, right = y + h + MARGIN, x + w + MARGIN
+    top, left = max(y - _MARGIN, 0), max(x - _MARGIN, 0)
+    bottom, right = y + h + _MARGIN, x + w + _MARGIN
     around = hr[top * scale : bottom * scale, left * scale : right * scale]
     lr = shrink(around, scale)
     return crop_pair(lr[y - top :, x - left :][:h, :w], hr[y * scale :, x * scale :], 0, 0, size, scale)

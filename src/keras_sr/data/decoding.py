@@ -22,9 +22,9 @@ except ImportError:  # It is in the `train` extra; without it Pillow reads JPEG 
     simplejpeg = None
 
 #: Buffers of freed pictures, 16 MiB each, that Pillow keeps for the next one: see `Decoder` for the reason.
-ARENA_BLOCKS = 8
+_ARENA_BLOCKS = 8
 
-ORIENTATION = 0x0112
+_ORIENTATION = 0x0112
 
 JPEG = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
 
@@ -54,7 +54,7 @@ class Decoder(threading.local):
             size = int(height) * int(width)
             if colors not in ("YCbCr", "RGB", "Gray") or size > (Image.MAX_IMAGE_PIXELS or np.inf):
                 return None
-            self.pixels = at_least(size * 3, self.pixels)
+            self.pixels = _at_least(size * 3, self.pixels)
             return simplejpeg.decode_jpeg(data, "RGB", buffer=self.pixels)
         except ValueError:  # Damaged, or a kind it does not know: Pillow has the last word.
             return None
@@ -63,7 +63,7 @@ class Decoder(threading.local):
         """Return the bytes of a file."""
         try:
             with open(path, "rb", buffering=0) as file:
-                self.file = at_least(os.fstat(file.fileno()).st_size, self.file)
+                self.file = _at_least(os.fstat(file.fileno()).st_size, self.file)
                 room = self.file.data
                 return room[: file.readinto(room)]
         except OSError as error:
@@ -82,7 +82,7 @@ def decode(path: str | Path) -> np.ndarray:
     return Decoder()(path)
 
 
-def at_least(size: int, room: np.ndarray) -> np.ndarray:
+def _at_least(size: int, room: np.ndarray) -> np.ndarray:
     """Return `room`, or a new array where `size` bytes do not fit into it."""
     return room if room.size >= size else np.empty(size, np.uint8)
 
@@ -93,7 +93,7 @@ def is_turned(data: bytes | memoryview) -> bool:
         return False
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
-            return image.getexif().get(ORIENTATION, 1) != 1
+            return image.getexif().get(_ORIENTATION, 1) != 1
     except Exception:  # Whatever is wrong with it, `read_rgb` will say it.
         return True
 
@@ -118,10 +118,10 @@ def size_of(path: str | Path) -> tuple[int, int]:
             if image.format not in FORMATS:
                 raise PictureError(f"{image.format} files are not read")
             width, height = image.size
-            turned = image.getexif().get(ORIENTATION, 1) >= 5
+            turned = image.getexif().get(_ORIENTATION, 1) >= 5
     except Exception as error:  # Pillow's readers raise nearly every class there is on broken files.
         raise PictureError(f"cannot read {str(path)!r}: {why(error, Path(path))}") from error
     return (width, height) if turned else (height, width)
 
 
-Image.core.set_blocks_max(max(ARENA_BLOCKS, Image.core.get_blocks_max()))
+Image.core.set_blocks_max(max(_ARENA_BLOCKS, Image.core.get_blocks_max()))

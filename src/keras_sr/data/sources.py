@@ -19,7 +19,7 @@ from keras_sr.data.pairing import find
 from keras_sr.errors import DataError, PictureError
 
 #: Two threads may meet the same broken file.
-ONE_AT_A_TIME = threading.Lock()
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Source:
@@ -88,7 +88,7 @@ class ArraySource(Source):
         hr = list(hr)
         self.names = [f"{k:06d}" for k in range(len(hr))] if names is None else list(names)
         for image, name in zip(hr, self.names, strict=False):
-            require_pixels(image, name)
+            _require_pixels(image, name)
         self.hr = [crop_to_multiple(image, scale) for image in hr]
         self.lr = [degradations.bicubic(image, scale) for image in self.hr] if lr is None else list(lr)
         if not len(self.hr) == len(self.lr) == len(self.names) > 0:
@@ -97,7 +97,7 @@ class ArraySource(Source):
                 f"got {len(self.hr)} HR, {len(self.lr)} LR, {len(self.names)} names"
             )
         for small, large, name in zip(self.lr, self.hr, self.names, strict=True):
-            require_pair(small, large, scale, name)
+            _require_pair(small, large, scale, name)
         self.sizes = np.array([image.shape[:2] for image in self.hr])
 
     def picture(self, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +139,7 @@ class FileSource(Source):
         self.scale, self.shrink = scale, degradations.degradation(degradation)
         min_side = max(4 * scale if min_side is None else min_side, scale)
         found, self.skipped = find(folders, lr_folder, scale)
-        sizes = list(header_sizes(found, scale, min_side, self.skipped))
+        sizes = list(_header_sizes(found, scale, min_side, self.skipped))
         tell(self.skipped)
         usable = [one for one, size in zip(found, sizes, strict=True) if size]
         if not usable:
@@ -219,7 +219,7 @@ class Files:
     def skip(self, k: int, error: Exception) -> None:
         """Note that file `k` is broken."""
         one = Skipped(str(self.found[k].hr), reason(error, self.found[k]))
-        with ONE_AT_A_TIME:
+        with _ONE_AT_A_TIME:
             known = k in self.broken
             self.broken.add(k)
         if not known:
@@ -227,7 +227,7 @@ class Files:
             log.warning("skipped %s", one)
 
 
-def header_sizes(
+def _header_sizes(
     found: Sequence[Found], scale: int, min_side: int, skipped: list[Skipped]
 ) -> Iterator[tuple[int, int] | None]:
     """Yield the (height, width) of each file, or None and a note in `skipped` where it cannot be used."""
@@ -236,7 +236,7 @@ def header_sizes(
             size = size_of(one.hr)
             require_side(size, min_side)
             if one.lr is not None:
-                require_fit(size_of(one.lr), size, scale)
+                _require_fit(size_of(one.lr), size, scale)
             yield size
         except (PictureError, DataError) as error:
             skipped.append(Skipped(str(one.hr), reason(error, one)))
@@ -252,11 +252,11 @@ def fitting(lr: np.ndarray | None, hr: np.ndarray, scale: int) -> tuple[np.ndarr
     whole = crop_to_multiple(hr, scale)
     if lr is None:
         return None, whole
-    require_fit(lr.shape, hr.shape, scale)
+    _require_fit(lr.shape, hr.shape, scale)
     return lr[: whole.shape[0] // scale, : whole.shape[1] // scale], whole
 
 
-def require_fit(lr: Sequence[int], hr: Sequence[int], scale: int) -> None:
+def _require_fit(lr: Sequence[int], hr: Sequence[int], scale: int) -> None:
     """Raise a DataError for an LR size that is not HR / scale, rounded up or down."""
     for small, large in zip(lr[:2], hr[:2], strict=True):
         if not large // scale <= small <= -(-large // scale):
@@ -265,14 +265,14 @@ def require_fit(lr: Sequence[int], hr: Sequence[int], scale: int) -> None:
             )
 
 
-def require_pair(lr: np.ndarray, hr: np.ndarray, scale: int, name: str) -> None:
+def _require_pair(lr: np.ndarray, hr: np.ndarray, scale: int, name: str) -> None:
     """Raise a DataError for an LR array that is not the partner of a HR picture."""
-    require_pixels(lr, name)
+    _require_pixels(lr, name)
     if tuple(n * scale for n in lr.shape[:2]) != hr.shape[:2]:
         raise DataError(f"{name}: LR {lr.shape[:2]} times {scale} is not HR {hr.shape[:2]}")
 
 
-def require_pixels(image: np.ndarray, name: str) -> None:
+def _require_pixels(image: np.ndarray, name: str) -> None:
     """Raise a DataError for an array that is not a uint8 RGB picture."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise DataError(f"{name}: pictures are uint8 arrays (H, W, 3), not {image.dtype} {image.shape}")

@@ -87,7 +87,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         if len(self.pairs) < len(pairs):
             self.name += f"_first{len(self.pairs)}"
         self.scale, self.protocol, self.multiple_of = scale, find_protocol(protocol), multiple_of
-        self.shown = chosen(pictures, self.pairs)
+        self.shown = _chosen(pictures, self.pairs)
         self.metrics = choose(list(metrics))[0] if metrics else ()
         self.every_epochs = 1 if every_epochs is None and every_steps is None else every_epochs
         self.every_steps = every_steps
@@ -149,7 +149,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         means = {key: mean_of_all([values[key] for values in taken]) for key in self.metrics}
         if self.out_dir:
             keep(self.add_line, self.out_dir, scores, means, seconds)
-        self.fresh = as_logs(self.name, scores, means)
+        self.fresh = _as_logs(self.name, scores, means)
         if logs is not None:
             logs.update(self.fresh)
         return scores
@@ -186,7 +186,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         add_row(self.csv_file, row)
 
 
-def chosen(pictures: int | Sequence[str], pairs: list[Pair]) -> frozenset[str]:
+def _chosen(pictures: int | Sequence[str], pairs: list[Pair]) -> frozenset[str]:
     """Return the names of the pictures whose sheets are saved."""
     names = [pair.name for pair in pairs]
     if isinstance(pictures, int):
@@ -197,7 +197,7 @@ def chosen(pictures: int | Sequence[str], pairs: list[Pair]) -> frozenset[str]:
     return frozenset(pictures)
 
 
-def as_logs(name: str, scores: Scores, means: dict[str, float | None]) -> dict[str, float]:
+def _as_logs(name: str, scores: Scores, means: dict[str, float | None]) -> dict[str, float]:
     """Return the figures under the names they have in Keras' logs."""
     if not scores.images:
         # A NaN would stop runs that take it for a diverged loss; the warnings have said what failed.

@@ -20,7 +20,7 @@ from keras_sr.inference.enlarge import upscale
 from keras_sr.inference.ensemble import self_ensemble
 
 #: A receptive field so wide that no picture is cut into tiles: for networks that do not tell theirs.
-WHOLE = str(1 << 20)
+_WHOLE = str(1 << 20)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ def network_candidate(
         engine=engine,
         precision=precision,
         threads=threads,
-        assume={"scale": str(scale), "receptive_field": WHOLE},
+        assume={"scale": str(scale), "receptive_field": _WHOLE},
     )
 
     def run(lr: np.ndarray) -> np.ndarray:
@@ -141,7 +141,7 @@ def own_pictures(folder: Path, pairs: Sequence[Pair]) -> dict[Pair, list[Path]]:
     """
     names: dict[str, list[Pair]] = {}
     for pair in pairs:
-        for stem in stems_of(pair):
+        for stem in _stems_of(pair):
             names.setdefault(stem, []).append(pair)
     given = {path.resolve() for pair in pairs for path in (pair.hr, pair.lr) if path}
     found: dict[Pair, list[Path]] = {pair: [] for pair in pairs}
@@ -149,7 +149,7 @@ def own_pictures(folder: Path, pairs: Sequence[Pair]) -> dict[Pair, list[Path]]:
         if path.resolve() in given:
             continue
         starts = (path.stem[:end] for end in range(len(path.stem), 0, -1))
-        name = next((start for start in starts if start in names and belongs(path.stem, start)), None)
+        name = next((start for start in starts if start in names and _belongs(path.stem, start)), None)
         owners = names[name] if name else []
         place = path.relative_to(folder).parent
         near = [pair for pair in owners if Path(pair.name).parent == place]
@@ -169,7 +169,7 @@ def picture_of(pair: Pair, folder: Path, found: dict[Pair, list[Path]]) -> Path:
     Raises:
         PictureError: There is none, or there are several, or it might as well be that of another pair.
     """
-    named = [path for path in found[pair] if path.stem in stems_of(pair)]
+    named = [path for path in found[pair] if path.stem in _stems_of(pair)]
     paths = named or found[pair]
     if len(paths) != 1:
         names = ", ".join(path.name for path in paths[:3]) or "none"
@@ -183,17 +183,17 @@ def picture_of(pair: Pair, folder: Path, found: dict[Pair, list[Path]]) -> Path:
     return paths[0]
 
 
-def stems_of(pair: Pair) -> set[str]:
+def _stems_of(pair: Pair) -> set[str]:
     """Return what the result of a pair may be called."""
     stems = {Path(pair.name).name, pair.hr.stem, pair.hr.stem.removesuffix("_HR")}
     return stems | {pair.lr.stem} if pair.lr else stems
 
 
-def belongs(stem: str, base: str) -> bool:
+def _belongs(stem: str, base: str) -> bool:
     """Tell whether a name is another, or that with something behind it.
 
     Examples:
-        >>> belongs("img_001_x4", "img_001"), belongs("img_001x4", "img_001"), belongs("img_0012", "img_001")
+        >>> _belongs("img_001_x4", "img_001"), belongs("img_001x4", "img_001"), belongs("img_0012", "img_001")
         (True, True, False)
     """
     rest = stem.removeprefix(base)

@@ -29,7 +29,7 @@ def network_upscaler(
         frame: LR pixels by which the picture is mirrored around itself; 0 for the network as it is.
         data_format: `"channels_last"`, `"channels_first"`, or None: what the network's input shape says.
     """
-    first = (data_format or input_format(network)) == "channels_first"
+    first = (data_format or _input_format(network)) == "channels_first"
 
     def upscale(lr: np.ndarray) -> np.ndarray:
         height, width = lr.shape[:2]
@@ -50,7 +50,7 @@ def network_of(model: keras.Model) -> keras.Model:
     return next((network for network in inner if network is not None), model)
 
 
-def input_format(network: keras.Model) -> str:
+def _input_format(network: keras.Model) -> str:
     """Return the data format of a network that takes RGB; Keras' setting where the shape does not tell."""
     shape = getattr(network, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or (shape[1] == 3) == (shape[3] == 3):

@@ -7,15 +7,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 #: Packages whose version can move a figure.
-PACKAGES = ("numpy", "pillow", "openvino", "onnxruntime")
+_PACKAGES = ("numpy", "pillow", "openvino", "onnxruntime")
 
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def describe(threads: int | None) -> dict:
     """Return processor, cores, threads and versions, as plain values."""
     versions = {}
-    for name in PACKAGES:
+    for name in _PACKAGES:
         with suppress(PackageNotFoundError):
             versions[name] = version(name)
     return {
@@ -46,12 +46,12 @@ def cores() -> int:
 def forget_peak() -> None:
     """Begin a new measurement of peak memory, where the system can (Linux)."""
     with suppress(OSError):
-        CLEAR.write_text("5")
+        _CLEAR.write_text("5")
 
 
 def peak_megabytes() -> float | None:
     """Return the most memory this process held since `forget_peak`, in MB; None where it cannot be told."""
     with suppress(OSError, ValueError, IndexError):
-        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024 / 1e6
     return None

@@ -6,17 +6,17 @@ against their source say so in their note.
 
 from dataclasses import dataclass
 
-LEDIG = "Ledig et al., CVPR 2017, arXiv 1609.04802v5"
-EUSR = "the authors' pictures measured again: README of idearibosome/tf-perceptual-eusr"
-ESRGAN = "README of xinntao/ESRGAN"
-HAT = "README of XPixelGroup/HAT"
-TUTORIAL = "README of sgrvinod/a-PyTorch-Tutorial-to-Super-Resolution"
-FSRCNN = "README of yjn870/FSRCNN-pytorch"
-SPSR = "Ma et al., CVPR 2020 (SPSR), Table 1"
-BASICSR = "docs of XPixelGroup/BasicSR"
+_LEDIG = "Ledig et al., CVPR 2017, arXiv 1609.04802v5"
+_EUSR = "the authors' pictures measured again: README of idearibosome/tf-perceptual-eusr"
+_ESRGAN = "README of xinntao/ESRGAN"
+_HAT = "README of XPixelGroup/HAT"
+_TUTORIAL = "README of sgrvinod/a-PyTorch-Tutorial-to-Super-Resolution"
+_FSRCNN = "README of yjn870/FSRCNN-pytorch"
+_SPSR = "Ma et al., CVPR 2020 (SPSR), Table 1"
+_BASICSR = "docs of XPixelGroup/BasicSR"
 
-DAALA = "SSIM of the daala package, about 0.025 above the usual one"
-UNCHECKED = "not checked against the paper"
+_DAALA = "SSIM of the daala package, about 0.025 above the usual one"
+_UNCHECKED = "not checked against the paper"
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Published:
     usual_lr: bool = True
 
 
-SCALE = 4
+_SCALE = 4
 ROWS = (
     Published(
         "FSRCNN",
         {"Set5": (30.55, None, None)},
-        FSRCNN,
+        _FSRCNN,
     ),
     Published(
         "SRCNN",
@@ -61,22 +61,22 @@ ROWS = (
             "BSD100": (26.90, 0.7101, None),
             "Urban100": (24.52, 0.7221, None),
         },
-        ESRGAN,
+        _ESRGAN,
     ),
     Published(
         "SRResNet",
         {"Set5": (32.05, 0.9019, None), "Set14": (28.49, 0.8184, None), "BSD100": (27.58, 0.7620, None)},
-        f"{LEDIG}, Table 2",
-        DAALA,
+        f"{_LEDIG}, Table 2",
+        _DAALA,
         recipe="srresnet_mse",
         usual_ssim=False,
     ),
-    Published("SRResNet (tf-perceptual-eusr)", {"BSD100": (27.601, 0.737, None)}, EUSR),
+    Published("SRResNet (tf-perceptual-eusr)", {"BSD100": (27.601, 0.737, None)}, _EUSR),
     Published(
         "SRResNet-VGG22",
         {"Set5": (30.51, 0.8803, None), "Set14": (27.19, 0.7807, None), "BSD100": (26.322, None, None)},
-        f"{LEDIG}, Table 1; BSD100: {EUSR}",
-        f"{DAALA}; Set5 and Set14 {UNCHECKED}",
+        f"{_LEDIG}, Table 1; BSD100: {_EUSR}",
+        f"{_DAALA}; Set5 and Set14 {_UNCHECKED}",
         recipe="srresnet_vgg22",
         usual_ssim=False,
         perceptual=True,
@@ -84,8 +84,8 @@ ROWS = (
     Published(
         "SRGAN-MSE",
         {"Set5": (30.64, 0.8701, None), "Set14": (26.92, 0.7611, None), "BSD100": (25.981, None, None)},
-        f"{LEDIG}, Table 1; BSD100: {EUSR}",
-        f"{DAALA}; Set5 and Set14 {UNCHECKED}",
+        f"{_LEDIG}, Table 1; BSD100: {_EUSR}",
+        f"{_DAALA}; Set5 and Set14 {_UNCHECKED}",
         recipe="srgan_mse",
         usual_ssim=False,
         perceptual=True,
@@ -93,8 +93,8 @@ ROWS = (
     Published(
         "SRGAN-VGG22",
         {"Set5": (29.84, 0.8468, None), "Set14": (26.44, 0.7518, None), "BSD100": (25.697, None, None)},
-        f"{LEDIG}, Table 1; BSD100: {EUSR}",
-        f"{DAALA}; Set5 and Set14 {UNCHECKED}",
+        f"{_LEDIG}, Table 1; BSD100: {_EUSR}",
+        f"{_DAALA}; Set5 and Set14 {_UNCHECKED}",
         recipe="srgan_vgg22",
         usual_ssim=False,
         perceptual=True,
@@ -102,17 +102,17 @@ ROWS = (
     Published(
         "SRGAN",
         {"Set5": (29.40, 0.8472, None), "Set14": (26.02, 0.7397, None), "BSD100": (25.16, 0.6688, None)},
-        f"{LEDIG}, Table 2",
-        DAALA,
+        f"{_LEDIG}, Table 2",
+        _DAALA,
         recipe="srgan_vgg54",
         usual_ssim=False,
         perceptual=True,
     ),
-    Published("SRGAN (tf-perceptual-eusr)", {"BSD100": (25.176, 0.641, None)}, EUSR, perceptual=True),
+    Published("SRGAN (tf-perceptual-eusr)", {"BSD100": (25.176, 0.641, None)}, _EUSR, perceptual=True),
     Published(
         "SRResNet (sgrvinod)",
         {"Set5": (31.927, 0.902, None), "Set14": (28.588, 0.799, None), "BSD100": (27.587, 0.756, None)},
-        TUTORIAL,
+        _TUTORIAL,
         "LR by Pillow, another SSIM",
         usual_ssim=False,
         usual_lr=False,
@@ -120,7 +120,7 @@ ROWS = (
     Published(
         "SRGAN (sgrvinod)",
         {"Set5": (29.719, 0.859, None), "Set14": (26.509, 0.729, None), "BSD100": (25.531, 0.678, None)},
-        TUTORIAL,
+        _TUTORIAL,
         "LR by Pillow, another SSIM",
         usual_ssim=False,
         usual_lr=False,
@@ -134,8 +134,8 @@ ROWS = (
             "BSD100": (25.46, 0.6485, 0.1980),
             "Urban100": (24.40, None, 0.1551),
         },
-        SPSR,
-        UNCHECKED,
+        _SPSR,
+        _UNCHECKED,
         perceptual=True,
     ),
     Published(
@@ -146,8 +146,8 @@ ROWS = (
             "BSD100": (25.32, 0.6506, 0.1614),
             "Urban100": (24.36, None, 0.1229),
         },
-        SPSR,
-        UNCHECKED,
+        _SPSR,
+        _UNCHECKED,
         perceptual=True,
     ),
     Published(
@@ -158,7 +158,7 @@ ROWS = (
             "BSD100": (27.71, 0.7420, None),
             "Urban100": (26.64, 0.8033, None),
         },
-        ESRGAN,
+        _ESRGAN,
     ),
     Published(
         "RCAN",
@@ -168,7 +168,7 @@ ROWS = (
             "BSD100": (27.77, 0.7436, None),
             "Urban100": (26.82, 0.8087, None),
         },
-        ESRGAN,
+        _ESRGAN,
     ),
     Published(
         "SwinIR",
@@ -178,12 +178,12 @@ ROWS = (
             "BSD100": (27.92, None, None),
             "Urban100": (27.45, None, None),
         },
-        HAT,
+        _HAT,
     ),
     Published(
         "MSRResNet (BasicSR)",
         {"Set5": (30.2468, 0.8651, None), "Set14": (26.7817, 0.7451, None)},
-        BASICSR,
+        _BASICSR,
         "no batch norm; another SSIM",
         recipe="srresnet_mse",
         protocol="rgb",
@@ -192,7 +192,7 @@ ROWS = (
     Published(
         "MSRGAN (BasicSR)",
         {"Set5": (28.0158, 0.8087, None), "Set14": (24.7474, 0.6623, None)},
-        BASICSR,
+        _BASICSR,
         "no batch norm; another SSIM",
         recipe="srgan_vgg54",
         protocol="rgb",
@@ -202,7 +202,7 @@ ROWS = (
     Published(
         "EDSR-L (BasicSR)",
         {"Set5": (30.5499, 0.8701, None), "Set14": (27.0011, 0.7509, None)},
-        BASICSR,
+        _BASICSR,
         "another SSIM",
         protocol="rgb",
         usual_ssim=False,
@@ -212,15 +212,15 @@ ROWS = (
 
 def rows_for(name: str, scale: int, protocol: str) -> list[Published]:
     """Return the published rows that may stand in the table of a set, the lowest PSNR first."""
-    if scale != SCALE:
+    if scale != _SCALE:
         return []
     rows = [row for row in ROWS if row.protocol == protocol and name in row.figures]
     return sorted(rows, key=lambda row: row.figures[name][0])
 
 
 #: Half of the last digit that papers print, and how near counts as "within".
-ROUNDING = 0.005
-NEAR = 0.05
+_ROUNDING = 0.005
+_NEAR = 0.05
 
 
 def verdict(psnr: float, name: str, rows: list[Published], recipe: str = "") -> tuple[str, str]:
@@ -255,8 +255,8 @@ def verdict(psnr: float, name: str, rows: list[Published], recipe: str = "") -> 
 def against(psnr: float, row: Published, name: str) -> tuple[str, str]:
     """Judge a mean PSNR against one published row."""
     short = row.figures[name][0] - psnr
-    if short <= ROUNDING:
+    if short <= _ROUNDING:
         return "reached", f"reached {row.method} ({row.figures[name][0]:.2f})"
-    if short <= NEAR:
+    if short <= _NEAR:
         return "within", f"within {short:.2f} dB of {row.method}"
     return "below", f"below {row.method} by {short:.2f} dB"

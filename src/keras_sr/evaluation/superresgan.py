@@ -29,7 +29,7 @@ from keras_sr.evaluation.score import Judged, Protocol, Scores, Upscaler, score
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.evaluation.sheets import keep, save_sheet, unused
 
-COLOR_MODES = ("rgb", "bgr")
+_COLOR_MODES = ("rgb", "bgr")
 
 
 class BSD100_Evaluator(keras.callbacks.Callback):
@@ -57,9 +57,9 @@ class BSD100_Evaluator(keras.callbacks.Callback):
         hr_range: tuple[float, float] = (-1.0, 1.0),
     ) -> None:
         super().__init__()
-        check_color_mode(color_mode)
+        _check_color_mode(color_mode)
         found = len(find_pairs(directory, downscale_factor))
-        say(f"Found {found} images ...", verbose)
+        _say(f"Found {found} images ...", verbose)
         self.options = {
             "directory": directory,
             "filepath": filepath,
@@ -116,7 +116,7 @@ def BSD100_evaluate(
     Raises:
         DataError: The folder or an argument cannot be used.
     """
-    check_color_mode(color_mode)
+    _check_color_mode(color_mode)
     pairs = find_pairs(directory, downscale_factor)
     protocol = Protocol("paper" if margin is None else f"margin {margin}", shave=margin)
     folder = None if filepath is None else unused(Path(filepath) / f"epoch_{step}")
@@ -125,15 +125,15 @@ def BSD100_evaluate(
         if folder is not None:
             keep(save_sheet, folder, judged, downscale_factor, protocol, step)
 
-    upscale = upscaler_of(model, color_mode, data_format, hr_range)
+    upscale = _upscaler_of(model, color_mode, data_format, hr_range)
     scores = score(upscale, pairs, downscale_factor, protocol, save)
-    mse = mean_squared_error(scores)
+    mse = _mean_squared_error(scores)
     seconds = sum(image.seconds for image in scores.images)
-    say(f"BSD100 - epoch {step}: MSE = {mse:.3f} | PSNR / SSIM = {scores} in {seconds:.0f} s", verbose)
+    _say(f"BSD100 - epoch {step}: MSE = {mse:.3f} | PSNR / SSIM = {scores} in {seconds:.0f} s", verbose)
     return mse, scores.psnr
 
 
-def upscaler_of(
+def _upscaler_of(
     model: keras.Model, color_mode: str, data_format: str, hr_range: tuple[float, float]
 ) -> Upscaler:
     """Return a model of these ranges and orders as an upscaler from uint8 RGB to [0, 1] RGB."""
@@ -148,19 +148,19 @@ def upscaler_of(
     return upscale
 
 
-def mean_squared_error(scores: Scores) -> float:
+def _mean_squared_error(scores: Scores) -> float:
     """Return the mean over pictures of the error that each PSNR stands for, in grey levels squared."""
     errors = [255.0**2 / 10 ** (image.psnr / 10) for image in scores.images]
     return math.fsum(errors) / len(errors) if errors else math.nan
 
 
-def check_color_mode(color_mode: str) -> None:
+def _check_color_mode(color_mode: str) -> None:
     """Refuse an unknown order of channels."""
-    if color_mode not in COLOR_MODES:
-        raise DataError(unknown("color_mode", color_mode, COLOR_MODES))
+    if color_mode not in _COLOR_MODES:
+        raise DataError(unknown("color_mode", color_mode, _COLOR_MODES))
 
 
-def say(line: str, verbose: int) -> None:
+def _say(line: str, verbose: int) -> None:
     """Write a line to stdout, where the original writes it."""
     if verbose:
         sys.stdout.write(line + "\n")

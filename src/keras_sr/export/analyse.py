@@ -10,7 +10,7 @@ Span = tuple[int, int]
 
 def scale(graph: Graph) -> int:
     """Return how many times larger than its input the output is."""
-    return tensors(graph)[graph.output][1]
+    return _tensors(graph)[graph.output][1]
 
 
 def receptive_field(graph: Graph) -> int:
@@ -19,25 +19,25 @@ def receptive_field(graph: Graph) -> int:
     Followed backwards from the scale x scale SR pixels that lie on one LR pixel to all rows and columns
     they read. Exact, not a bound, when no weight is zero.
     """
-    rows = reach(graph, 0)
-    columns = reach(graph, 1)
+    rows = _reach(graph, 0)
+    columns = _reach(graph, 1)
     return max(-rows[0], rows[1], -columns[0], columns[1])
 
 
-def reach(graph: Graph, axis: int) -> Span:
+def _reach(graph: Graph, axis: int) -> Span:
     """Return the first and last LR row (axis 0) or column (axis 1) that LR pixel 0 enlarged reads."""
     read: dict[str, Span] = {graph.output: (0, scale(graph) - 1)}
     for node in reversed(graph.nodes):
         if node.output not in read:
             continue
-        span = back(node, read[node.output], axis)
+        span = _back(node, read[node.output], axis)
         for tensor in node.inputs:
             first, last = read.get(tensor, span)
             read[tensor] = (min(first, span[0]), max(last, span[1]))
     return read[graph.input]
 
 
-def back(node: Node, span: Span, axis: int) -> Span:
+def _back(node: Node, span: Span, axis: int) -> Span:
     """Return what a node reads to make the rows or columns of `span`."""
     first, last = span
     match node.op:
@@ -51,7 +51,7 @@ def back(node: Node, span: Span, axis: int) -> Span:
 
 def multiplications(graph: Graph) -> int:
     """Return how many multiplications the convolutions cost per LR pixel."""
-    sizes = {name: size for name, (_, size) in tensors(graph).items()}
+    sizes = {name: size for name, (_, size) in _tensors(graph).items()}
     return sum(n.op.kernel.size * sizes[n.output] ** 2 for n in graph.nodes if isinstance(n.op, Conv))
 
 
@@ -60,13 +60,13 @@ def bytes_per_pixel(graph: Graph) -> int:
 
     And three times the output: it is transposed, copied out of the engine and rounded.
     """
-    channels, size = tensors(graph)[graph.output]
-    return 4 * (max(live(graph)) + 3 * channels * size**2)
+    channels, size = _tensors(graph)[graph.output]
+    return 4 * (max(_live(graph)) + 3 * channels * size**2)
 
 
-def live(graph: Graph) -> Iterator[int]:
+def _live(graph: Graph) -> Iterator[int]:
     """Yield for every node how many values per LR pixel are held while it runs."""
-    values = {name: channels * size**2 for name, (channels, size) in tensors(graph).items()}
+    values = {name: channels * size**2 for name, (channels, size) in _tensors(graph).items()}
     last_read = {tensor: number for number, node in enumerate(graph.nodes) for tensor in node.inputs}
     held = {graph.input}
     for number, node in enumerate(graph.nodes):
@@ -75,7 +75,7 @@ def live(graph: Graph) -> Iterator[int]:
         held -= {tensor for tensor in node.inputs if last_read[tensor] == number}
 
 
-def tensors(graph: Graph) -> dict[str, tuple[int, int]]:
+def _tensors(graph: Graph) -> dict[str, tuple[int, int]]:
     """Return (channels, size over LR size) of every tensor."""
     shapes = {graph.input: (graph.channels, 1)}
     for node in graph.nodes:

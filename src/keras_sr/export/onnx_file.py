@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import onnx
 
 #: Old enough for every engine in use; new enough for all that is written here.
-OPSET, IR_VERSION = 17, 9
+_OPSET, _IR_VERSION = 17, 9
 
 
 def to_bytes(graph: Graph, metadata: dict[str, str], *, half_weights: bool = False) -> bytes:
@@ -25,10 +25,10 @@ def to_bytes(graph: Graph, metadata: dict[str, str], *, half_weights: bool = Fal
     Raises:
         KerasSRError: The package `onnx` is not installed.
     """
-    return Writer(half_weights).model(graph, metadata).SerializeToString(deterministic=True)
+    return _Writer(half_weights).model(graph, metadata).SerializeToString(deterministic=True)
 
 
-def load_onnx() -> Any:
+def _load_onnx() -> Any:
     """Import the package `onnx`, or say how to get it."""
     try:
         import onnx
@@ -37,11 +37,11 @@ def load_onnx() -> Any:
     return onnx
 
 
-class Writer:
+class _Writer:
     """Collects the nodes and weights of one ONNX graph."""
 
     def __init__(self, half_weights: bool):
-        self.onnx = load_onnx()
+        self.onnx = _load_onnx()
         self.half = half_weights
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
@@ -58,7 +58,7 @@ class Writer:
             [helper.make_tensor_value_info(graph.output, float32, ["n", graph.channels, "H", "W"])],
             self.weights,
         )
-        versions = {"opset_imports": [helper.make_opsetid("", OPSET)], "ir_version": IR_VERSION}
+        versions = {"opset_imports": [helper.make_opsetid("", _OPSET)], "ir_version": _IR_VERSION}
         model = helper.make_model(proto, producer_name="keras-sr", **versions)
         helper.set_model_props(model, metadata)
         return model

@@ -34,15 +34,15 @@ def read_model(model: "keras.Model") -> Graph:
     shape = inputs[0].shape
     graph = Graph(channels=min(size for size in (shape[1], shape[-1]) if size))
     names = {id(inputs[0]): graph.input}
-    for layer, sources, tensor in calls(outputs[0]):
-        names[id(tensor)] = append(graph, layer, [names[id(source)] for source in sources])
+    for layer, sources, tensor in _calls(outputs[0]):
+        names[id(tensor)] = _append(graph, layer, [names[id(source)] for source in sources])
     if not graph.nodes:
         raise KerasSRError(f"model {model.name!r} computes nothing: there is nothing to export")
     graph.nodes[-1].output = graph.output
     return graph
 
 
-def calls(output: Any) -> Iterator[tuple[Any, list[Any], Any]]:
+def _calls(output: Any) -> Iterator[tuple[Any, list[Any], Any]]:
     """Yield (layer, tensors it read, tensor it made) for all that `output` needs, in order."""
     seen, stack = set(), [(output, False)]
     while stack:
@@ -59,12 +59,12 @@ def calls(output: Any) -> Iterator[tuple[Any, list[Any], Any]]:
             stack.extend((source, False) for source in reversed(call.input_tensors))
 
 
-def append(graph: Graph, layer: Any, inputs: list[str]) -> str:
+def _append(graph: Graph, layer: Any, inputs: list[str]) -> str:
     """Append what `layer` does to `inputs` and return the name of the tensor that it makes."""
     reader = READERS.get(type(layer).__name__)
     if reader is None:
         raise KerasSRError(f"layer {layer.name!r}: {unknown('layer type', type(layer).__name__, [*READERS])}")
-    if (len(inputs) > 1) != (reader is read_add):
+    if (len(inputs) > 1) != (reader is _read_add):
         # `x + 0.5` is called Add, too, and its number is not among the tensors it reads.
         raise KerasSRError(
             f"layer {layer.name!r} reads {len(inputs)} tensors: an Add reads two or more, "
@@ -84,7 +84,7 @@ def values(variable: Any) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(variable.value), np.float64)
 
 
-def require(layer: Any, **settings: Any) -> None:
+def _require(layer: Any, **settings: Any) -> None:
     """Refuse a layer whose settings change what it computes in a way that the graph cannot say."""
     for name, wanted in settings.items():
         found = getattr(layer, name)
@@ -92,17 +92,17 @@ def require(layer: Any, **settings: Any) -> None:
             raise KerasSRError(f"layer {layer.name!r} has {name}={found!r}: only {wanted!r} can be exported")
 
 
-def read_conv(layer: Any) -> list[Op]:
+def _read_conv(layer: Any) -> list[Op]:
     """Read a Conv2D and the activation inside it."""
-    require(layer, strides=(1, 1), dilation_rate=(1, 1), groups=1, padding="same")
+    _require(layer, strides=(1, 1), dilation_rate=(1, 1), groups=1, padding="same")
     kernel = values(layer.kernel)
     bias = values(layer.bias) if layer.use_bias else np.zeros(kernel.shape[-1])
     # "same" puts the odd row of an even kernel at the end.
     before = ((kernel.shape[0] - 1) // 2, (kernel.shape[1] - 1) // 2)
-    return [Conv(kernel, bias, before), *read_activation(layer)]
+    return [Conv(kernel, bias, before), *_read_activation(layer)]
 
 
-def read_batch_normalization(layer: Any) -> list[Op]:
+def _read_batch_normalization(layer: Any) -> list[Op]:
     """Read a BatchNormalization as it is in inference: a scale and an offset a channel."""
     scale = 1.0 / np.sqrt(values(layer.moving_variance) + layer.epsilon)
     if layer.scale:
@@ -111,12 +111,12 @@ def read_batch_normalization(layer: Any) -> list[Op]:
     return [Affine(scale, offset + values(layer.beta) if layer.center else offset)]
 
 
-def read_rescaling(layer: Any) -> list[Op]:
+def _read_rescaling(layer: Any) -> list[Op]:
     """Read a Rescaling: numbers, or one a channel."""
     return [Affine(np.squeeze(np.array(layer.scale, float)), np.squeeze(np.array(layer.offset, float)))]
 
 
-def read_prelu(layer: Any) -> list[Op]:
+def _read_prelu(layer: Any) -> list[Op]:
     """Read a PReLU whose slopes are shared over height and width."""
     slope = values(layer.alpha)
     if slope.size != max(slope.shape):
@@ -124,19 +124,19 @@ def read_prelu(layer: Any) -> list[Op]:
     return [PReLU(slope.reshape(-1))]
 
 
-def read_relu(layer: Any) -> list[Op]:
+def _read_relu(layer: Any) -> list[Op]:
     """Read a ReLU, leaky or not."""
-    require(layer, max_value=None, threshold=0.0)
+    _require(layer, max_value=None, threshold=0.0)
     return [PReLU(np.array(layer.negative_slope, float))]
 
 
-def read_leaky_relu(layer: Any) -> list[Op]:
+def _read_leaky_relu(layer: Any) -> list[Op]:
     """Read a LeakyReLU."""
     return [PReLU(np.array(layer.negative_slope, float))]
 
 
 #: Activation functions by name; 0.2 is the slope of `keras.activations.leaky_relu`.
-ACTIVATIONS: dict[str, list[Op]] = {
+_ACTIVATIONS: dict[str, list[Op]] = {
     "linear": [],
     "relu": [PReLU(np.array(0.0))],
     "leaky_relu": [PReLU(np.array(0.2))],
@@ -145,41 +145,41 @@ ACTIVATIONS: dict[str, list[Op]] = {
 }
 
 
-def read_activation(layer: Any) -> list[Op]:
+def _read_activation(layer: Any) -> list[Op]:
     """Read the activation function of an Activation, or of a layer that has one inside."""
     # A layer given as activation has no name of a function.
     name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
-    if name not in ACTIVATIONS:
-        raise KerasSRError(f"layer {layer.name!r}: {unknown('activation', name, [*ACTIVATIONS])}")
-    return ACTIVATIONS[name]
+    if name not in _ACTIVATIONS:
+        raise KerasSRError(f"layer {layer.name!r}: {unknown('activation', name, [*_ACTIVATIONS])}")
+    return _ACTIVATIONS[name]
 
 
-def read_upsampling(layer: Any) -> list[Op]:
+def _read_upsampling(layer: Any) -> list[Op]:
     """Read a nearest-neighbour UpSampling2D."""
-    require(layer, interpolation="nearest", size=(layer.size[0],) * 2)
+    _require(layer, interpolation="nearest", size=(layer.size[0],) * 2)
     return [Nearest(layer.size[0])]
 
 
-def read_shuffle(layer: Any) -> list[Op]:
+def _read_shuffle(layer: Any) -> list[Op]:
     """Read a PixelShuffle."""
     return [Shuffle(layer.scale)]
 
 
-def read_add(layer: Any) -> list[Op]:
+def _read_add(layer: Any) -> list[Op]:
     """Read an Add."""
     return [Add()]
 
 
 READERS: dict[str, Callable[[Any], list[Op]]] = {
-    "Activation": read_activation,
-    "Add": read_add,
-    "BatchNormalization": read_batch_normalization,
-    "ChannelPReLU": read_prelu,
-    "Conv2D": read_conv,
-    "LeakyReLU": read_leaky_relu,
-    "PReLU": read_prelu,
-    "PixelShuffle": read_shuffle,
-    "ReLU": read_relu,
-    "Rescaling": read_rescaling,
-    "UpSampling2D": read_upsampling,
+    "Activation": _read_activation,
+    "Add": _read_add,
+    "BatchNormalization": _read_batch_normalization,
+    "ChannelPReLU": _read_prelu,
+    "Conv2D": _read_conv,
+    "LeakyReLU": _read_leaky_relu,
+    "PReLU": _read_prelu,
+    "PixelShuffle": _read_shuffle,
+    "ReLU": _read_relu,
+    "Rescaling": _read_rescaling,
+    "UpSampling2D": _read_upsampling,
 }

@@ -19,7 +19,7 @@ import numpy as np
 from keras_sr.export.graph import ELEMENTWISE, Affine, Conv, Graph, Node, Op, PReLU, Shuffle
 
 #: Values in the widest vector of the processors that matter (AVX-512, float32).
-LANES = 16
+_LANES = 16
 
 
 def apply_rules(graph: Graph, rules: list[Callable[[Graph], bool]]) -> None:
@@ -31,9 +31,9 @@ def apply_rules(graph: Graph, rules: list[Callable[[Graph], bool]]) -> None:
 def fold_affine(graph: Graph) -> bool:
     """Fold one affine layer into the convolution before it; say whether there was one."""
     for node in graph.nodes:
-        before = only_reader(graph, node)
+        before = _only_reader(graph, node)
         if before and isinstance(node.op, Affine) and isinstance(before.op, Conv):
-            before.op = folded(before.op, node.op)
+            before.op = _folded(before.op, node.op)
             before.output = node.output
             graph.nodes.remove(node)
             return True
@@ -43,9 +43,9 @@ def fold_affine(graph: Graph) -> bool:
 def move_before_shuffle(graph: Graph) -> bool:
     """Swap one pixel shuffle with the elementwise layer after it; say whether there was one."""
     for node in graph.nodes:
-        before = only_reader(graph, node)
+        before = _only_reader(graph, node)
         if before and isinstance(node.op, ELEMENTWISE) and isinstance(before.op, Shuffle):
-            node.op, before.op = before.op, tiled(node.op, before.op.scale**2)
+            node.op, before.op = before.op, _tiled(node.op, before.op.scale**2)
             node.name, before.name = before.name, node.name
             return True
     return False
@@ -54,7 +54,7 @@ def move_before_shuffle(graph: Graph) -> bool:
 def convolve_before_shuffle(graph: Graph) -> bool:
     """Swap one pixel shuffle with the convolution after it where that pays; say whether there was one."""
     for node in graph.nodes:
-        before = only_reader(graph, node)
+        before = _only_reader(graph, node)
         if before and isinstance(node.op, Conv) and isinstance(before.op, Shuffle):
             wide = widened(node.op, before.op.scale)
             if work(wide) < before.op.scale**2 * work(node.op):
@@ -64,18 +64,18 @@ def convolve_before_shuffle(graph: Graph) -> bool:
     return False
 
 
-def only_reader(graph: Graph, node: Node) -> Node | None:
+def _only_reader(graph: Graph, node: Node) -> Node | None:
     """Return the node before `node` if there is one and nothing else reads what it makes."""
     tensor = node.inputs[0]
     return graph.producer(tensor) if graph.uses(tensor) == 1 else None
 
 
-def folded(conv: Conv, affine: Affine) -> Conv:
+def _folded(conv: Conv, affine: Affine) -> Conv:
     """Return one convolution that equals `conv`, then `affine`."""
     return Conv(conv.kernel * affine.scale, conv.bias * affine.scale + affine.offset, conv.before)
 
 
-def tiled(op: Op, times: int) -> Op:
+def _tiled(op: Op, times: int) -> Op:
     """Return an elementwise op for the channels before a pixel shuffle instead of those after it."""
 
     def repeat(value: np.ndarray) -> np.ndarray:
@@ -118,4 +118,4 @@ def widened(conv: Conv, scale: int) -> Conv:
 def work(conv: Conv) -> int:
     """Return the vector operations of a convolution per pixel, outputs rounded up to whole vectors."""
     height, width, channels, outputs = conv.kernel.shape
-    return height * width * channels * -(-outputs // LANES)
+    return height * width * channels * -(-outputs // _LANES)

@@ -25,22 +25,22 @@ def bleed(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     if seen.all() or not seen.any():
         return colours
     weight = np.where(seen, np.maximum(alpha, np.float32(1e-6)), np.float32(0))[..., None]
-    filled = fill(colours * weight, weight)
+    filled = _fill(colours * weight, weight)
     return np.where(seen[..., None], colours, filled).astype(np.float32)
 
 
-def fill(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _fill(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Return total / weight, and where the weight is 0 the same of the picture at half its size."""
     known = weight > 0
     mean = total / np.where(known, weight, 1)
     if known.all() or total.shape[0] * total.shape[1] == 1:
         return mean
     height, width = total.shape[:2]
-    coarse = fill(halve(total), halve(weight)).repeat(2, 0).repeat(2, 1)[:height, :width]
+    coarse = _fill(_halve(total), _halve(weight)).repeat(2, 0).repeat(2, 1)[:height, :width]
     return np.where(known, mean, coarse)
 
 
-def halve(x: np.ndarray) -> np.ndarray:
+def _halve(x: np.ndarray) -> np.ndarray:
     """Return sums of 2x2 pixels, (H, W, C) to (ceil(H / 2), ceil(W / 2), C)."""
     height, width = x.shape[:2]
     x = np.pad(x, ((0, height % 2), (0, width % 2), (0, 0)))

@@ -21,7 +21,7 @@ from keras_sr.files import atomic_write
 from keras_sr.images.ranges import from_float, to_float
 
 #: suffix: (Pillow's name of the format, how it is written). JPEG keeps all of its colour (4:4:4).
-WRITTEN = {
+_WRITTEN = {
     ".png": ("PNG", {}),
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
     ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
@@ -33,7 +33,7 @@ WRITTEN = {
 
 #: What a file ends with (in lower case) when a folder is searched for pictures.
 SUFFIXES = frozenset(
-    {*WRITTEN, ".jpe", ".jfif", ".gif", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".qoi", ".tga"}
+    {*_WRITTEN, ".jpe", ".jfif", ".gif", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".qoi", ".tga"}
 )
 
 #: Formats that are opened. Not among them: EPS, WMF and other programs in disguise.
@@ -81,7 +81,7 @@ def read_plain(file: str | Path | IO[bytes]) -> PlainPicture:
     hush_pillow()
     try:
         with Image.open(source or file) as image:
-            pixels, lost = decode(image)
+            pixels, lost = _decode(image)
     # Pillow's decoders raise nearly every class there is on broken files.
     except Exception as error:
         raise PictureError(f"cannot read {name}: {why(error, source)}") from error
@@ -117,7 +117,7 @@ def write_plain(path: str | Path, pixels: np.ndarray) -> Path:
             this size, or the disk does not take it (full, no permission).
     """
     path = Path(path)
-    data = encode(pixels, path)
+    data = _encode(pixels, path)
     try:
         with atomic_write(path) as file:
             file.write(data)
@@ -126,11 +126,11 @@ def write_plain(path: str | Path, pixels: np.ndarray) -> Path:
     return path
 
 
-def encode(pixels: np.ndarray, path: Path) -> bytes:
+def _encode(pixels: np.ndarray, path: Path) -> bytes:
     """Return the bytes of a picture file whose format follows from the suffix of `path`."""
-    if path.suffix.lower() not in WRITTEN:
-        raise PictureError(f"cannot write {str(path)!r}: {unknown('suffix', path.suffix, list(WRITTEN))}")
-    kind, options = WRITTEN[path.suffix.lower()]
+    if path.suffix.lower() not in _WRITTEN:
+        raise PictureError(f"cannot write {str(path)!r}: {unknown('suffix', path.suffix, list(_WRITTEN))}")
+    kind, options = _WRITTEN[path.suffix.lower()]
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or not pixels.size:
         raise PictureError(
             f"cannot write {str(path)!r}: expected uint8 pixels (H, W, 1) or (H, W, 3), "
@@ -148,7 +148,7 @@ def encode(pixels: np.ndarray, path: Path) -> bytes:
     return data.getvalue()
 
 
-def decode(image: ImageFile.ImageFile) -> tuple[np.ndarray, tuple[str, ...]]:
+def _decode(image: ImageFile.ImageFile) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the pixels of an open Pillow picture, uint8 (H, W, 1 or 3), and what they lack of it."""
     if image.format not in FORMATS:
         raise PictureError(f"{image.format} files are not read; use one of {', '.join(sorted(FORMATS))}")
@@ -165,9 +165,9 @@ def decode(image: ImageFile.ImageFile) -> tuple[np.ndarray, tuple[str, ...]]:
     grey = image.mode in ("1", "L", "LA", "La")
     opaque: Image.Image = image
     if image.has_transparency_data:
-        opaque, seen_through = lay_over_white(image)
+        opaque, seen_through = _lay_over_white(image)
         lost += ["transparency (laid over white)"] * seen_through
-    pixels = np.asarray(to_mode(opaque, "L" if grey else "RGB"))
+    pixels = np.asarray(_to_mode(opaque, "L" if grey else "RGB"))
     return pixels.reshape(*pixels.shape[:2], -1), tuple(lost)
 
 
@@ -189,20 +189,20 @@ def is_deep_grey(image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
 
 
-def lay_over_white(image: Image.Image) -> tuple[Image.Image, bool]:
+def _lay_over_white(image: Image.Image) -> tuple[Image.Image, bool]:
     """Return an opaque RGBA picture, and whether anything could be seen through before."""
-    rgba = to_mode(image, "RGBA")
+    rgba = _to_mode(image, "RGBA")
     if rgba.getchannel("A").getextrema() == (255, 255):
         return rgba, False
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba), True
 
 
-def to_mode(image: Image.Image, mode: str) -> Image.Image:
+def _to_mode(image: Image.Image, mode: str) -> Image.Image:
     """Convert only where needed: Pillow copies the picture even when it has the mode already."""
     return image if image.mode == mode else image.convert(mode)
 
 
-PILLOW = re.compile(r"PIL\.")
+_PILLOW = re.compile(r"PIL\.")
 
 
 def hush_pillow() -> None:
@@ -211,8 +211,8 @@ def hush_pillow() -> None:
     What they tell (odd tags, large pictures) is handled here or harms nobody. `catch_warnings` would
     not do: it swaps the filters of all threads, and pictures are read in many at once.
     """
-    if not warnings.filters or warnings.filters[0][3] != PILLOW:
-        warnings.filterwarnings("ignore", module=PILLOW.pattern)
+    if not warnings.filters or warnings.filters[0][3] != _PILLOW:
+        warnings.filterwarnings("ignore", module=_PILLOW.pattern)
 
 
 def why(error: Exception, source: Path | None) -> str:

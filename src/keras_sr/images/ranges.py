@@ -5,7 +5,7 @@ import numpy as np
 from keras_sr.errors import PictureError
 
 #: White, for every type of pixel that a file may hold. Floats are already in [0, 1].
-WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0, "bool": 1.0}
+_WHITE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0, "bool": 1.0}
 
 
 def to_float(pixels: np.ndarray) -> np.ndarray:
@@ -26,10 +26,10 @@ def to_float(pixels: np.ndarray) -> np.ndarray:
         >>> to_float(np.array([0, 51, 255], np.uint8))
         array([0. , 0.2, 1. ], dtype=float32)
     """
-    white = WHITE.get(pixels.dtype.name)
+    white = _WHITE.get(pixels.dtype.name)
     if white is None:
         raise PictureError(
-            f"pixels of type {pixels.dtype} are not understood: give one of {', '.join(WHITE)}"
+            f"pixels of type {pixels.dtype} are not understood: give one of {', '.join(_WHITE)}"
         )
     return pixels.astype(np.float32) / np.float32(white)
 
@@ -49,9 +49,9 @@ def from_float(pixels: np.ndarray, dtype: str | np.dtype = "uint8") -> np.ndarra
         array([  0, 128, 254, 255], dtype=uint8)
     """
     name = np.dtype(dtype).name
-    white = WHITE.get(name)
+    white = _WHITE.get(name)
     if white is None:
-        raise PictureError(f"pixels of type {name} are not understood: give one of {', '.join(WHITE)}")
+        raise PictureError(f"pixels of type {name} are not understood: give one of {', '.join(_WHITE)}")
     # The least of an array that holds NaN is NaN; found faster than by asking each value.
     if pixels.size and np.isnan(pixels.min()):
         raise PictureError("pixels hold NaN: the network or the picture that made them is broken")

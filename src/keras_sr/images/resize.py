@@ -15,7 +15,7 @@ from keras_sr.errors import KerasSRError, unknown
 from keras_sr.types import Float, Shaped
 
 
-def cubic(x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+def _cubic(x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Keys' cubic convolution with a = -0.5 (IEEE ASSP 29(6), 1981, eq. 15); support [-2, 2]."""
     x = np.abs(x)
     near = (1.5 * x - 2.5) * x * x + 1.0
@@ -23,22 +23,22 @@ def cubic(x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
 
 
-def triangle(x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+def _triangle(x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """The bilinear kernel; support [-1, 1]."""
     return np.maximum(1.0 - np.abs(x), 0.0)
 
 
-def lanczos(lobes: int, x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+def _lanczos(lobes: int, x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Windowed sinc; support [-lobes, lobes]."""
     return np.where(np.abs(x) < lobes, np.sinc(x) * np.sinc(x / lobes), 0.0)
 
 
 #: name: (kernel, width of its support in source pixels)
 KERNELS = {
-    "bicubic": (cubic, 4),
-    "bilinear": (triangle, 2),
-    "lanczos2": (lambda x: lanczos(2, x), 4),
-    "lanczos3": (lambda x: lanczos(3, x), 6),
+    "bicubic": (_cubic, 4),
+    "bilinear": (_triangle, 2),
+    "lanczos2": (lambda x: _lanczos(2, x), 4),
+    "lanczos3": (lambda x: _lanczos(3, x), 6),
 }
 
 
@@ -78,7 +78,7 @@ def axis_matrix(
 DENSE_LIMIT = 1 << 17
 
 
-def resize_axis(
+def _resize_axis(
     image: np.ndarray, axis: int, size_out: int, scale: float, kernel: str, antialias: bool
 ) -> np.ndarray:
     """Resize one axis of a float64 array."""
@@ -144,7 +144,7 @@ def imresize(
     for axis in np.argsort(scales, kind="stable"):
         if size[axis] == image.shape[axis]:
             continue
-        out = resize_axis(out, int(axis), size[axis], float(scales[axis]), kernel, antialias)
+        out = _resize_axis(out, int(axis), size[axis], float(scales[axis]), kernel, antialias)
         if top is not None:
             # 1e-9: an exact half must round up whatever the order of the sum was.
             out = np.floor(np.clip(out, 0, top) + (0.5 + 1e-9))
@@ -172,7 +172,7 @@ def imresize_rows(image: np.ndarray, size: tuple[int, int], rows: slice) -> np.n
     first = taps.min()
     part = image[first : taps.max() + 1].astype(np.float64)
     if size[1] != image.shape[1]:
-        part = resize_axis(part, 1, size[1], size[1] / image.shape[1], "bicubic", True)
+        part = _resize_axis(part, 1, size[1], size[1] / image.shape[1], "bicubic", True)
     out = np.zeros((len(taps), *part.shape[1:]))
     for tap, weight in zip(taps.T, weights.T, strict=True):
         out += weight.reshape(-1, *[1] * (part.ndim - 1)) * part[tap - first]

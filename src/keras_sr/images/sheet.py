@@ -12,14 +12,14 @@ from keras_sr.errors import PictureError
 
 #: Colours of a sheet: the ground is dark so that white skies keep their edge.
 GROUND = (32, 32, 32)
-INK = (240, 240, 240)
+_INK = (240, 240, 240)
 
 #: Sizes of labels in pixels: smaller cannot be read, larger takes the picture's place.
-SMALLEST_TEXT = 12
-LARGEST_TEXT = 40
+_SMALLEST_TEXT = 12
+_LARGEST_TEXT = 40
 
 #: Panels narrower than this are enlarged by a whole factor, so that a label fits below.
-NARROWEST = 160
+_NARROWEST = 160
 
 
 def sheet(panels: Sequence[tuple[str, np.ndarray]], caption: str = "") -> np.ndarray:
@@ -44,29 +44,29 @@ def sheet(panels: Sequence[tuple[str, np.ndarray]], caption: str = "") -> np.nda
         >>> sheet([("LR", lr), ("HR", hr)]).shape[1] > 640
         True
     """
-    pictures = same_size([checked(label, pixels) for label, pixels in panels])
+    pictures = _same_size([_checked(label, pixels) for label, pixels in panels])
     height, width = pictures[0].shape[:2]
     gap = max(4, width // 64)
     labels = [label.split("\n") for label, _ in panels]
     total = gap + (width + gap) * len(panels)
-    font = fitting_font([line for lines in labels for line in lines], width // 16, width)
-    caption_font = fitting_font([caption], width // 12, total - 2 * gap)
-    top = gap + (line_height(caption_font) + gap if caption else 0)
-    bottom = gap + max(map(len, labels)) * line_height(font) + gap
+    font = _fitting_font([line for lines in labels for line in lines], width // 16, width)
+    caption_font = _fitting_font([caption], width // 12, total - 2 * gap)
+    top = gap + (_line_height(caption_font) + gap if caption else 0)
+    bottom = gap + max(map(len, labels)) * _line_height(font) + gap
 
     page = Image.new("RGB", (total, top + height + bottom), GROUND)
     draw = ImageDraw.Draw(page)
     if caption:
-        write_line(draw, caption, caption_font, (gap, gap, total - 2 * gap))
+        _write_line(draw, caption, caption_font, (gap, gap, total - 2 * gap))
     for i, (picture, lines) in enumerate(zip(pictures, labels, strict=True)):
         left = gap + i * (width + gap)
         page.paste(Image.fromarray(picture), (left, top))
         for j, line in enumerate(lines):
-            write_line(draw, line, font, (left, top + height + gap + j * line_height(font), width))
+            _write_line(draw, line, font, (left, top + height + gap + j * _line_height(font), width))
     return np.asarray(page)
 
 
-def checked(label: str, pixels: np.ndarray) -> np.ndarray:
+def _checked(label: str, pixels: np.ndarray) -> np.ndarray:
     """Return a panel's pixels as RGB."""
     shape = np.shape(pixels)
     if (
@@ -82,12 +82,12 @@ def checked(label: str, pixels: np.ndarray) -> np.ndarray:
     return np.broadcast_to(pixels, (*shape[:2], 3))
 
 
-def same_size(pictures: list[np.ndarray]) -> list[np.ndarray]:
+def _same_size(pictures: list[np.ndarray]) -> list[np.ndarray]:
     """Enlarge pictures to the size of the largest, by nearest neighbour."""
     if not pictures:
         raise PictureError("a sheet needs at least one panel")
     height, width = max((picture.shape[:2] for picture in pictures), key=lambda size: size[0] * size[1])
-    factor = -(-NARROWEST // width)
+    factor = -(-_NARROWEST // width)
     return [nearest(picture, height * factor, width * factor) for picture in pictures]
 
 
@@ -98,21 +98,21 @@ def nearest(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return picture[rows[:, None], columns]
 
 
-def fitting_font(lines: list[str], size: int, width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _fitting_font(lines: list[str], size: int, width: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Return the built-in font at `size` pixels, or smaller where a line would be wider than `width`."""
-    size = min(LARGEST_TEXT, max(SMALLEST_TEXT, size))
-    while size > SMALLEST_TEXT and max(map(ImageFont.load_default(size).getlength, lines)) > width:
+    size = min(_LARGEST_TEXT, max(_SMALLEST_TEXT, size))
+    while size > _SMALLEST_TEXT and max(map(ImageFont.load_default(size).getlength, lines)) > width:
         size -= 1
     return ImageFont.load_default(size)
 
 
-def line_height(font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
+def _line_height(font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int:
     """Return the distance between two lines of text in pixels."""
     box = font.getbbox("Ágy|")
     return int(np.ceil(box[3] * 1.15))
 
 
-def write_line(
+def _write_line(
     draw: ImageDraw.ImageDraw,
     text: str,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
@@ -123,4 +123,4 @@ def write_line(
     shown = text
     while font.getlength(shown) > width and len(shown) > 1:
         shown = shown.removesuffix("…")[:-1] + "…"
-    draw.text((left + (width - font.getlength(shown)) / 2, top), shown, INK, font)
+    draw.text((left + (width - font.getlength(shown)) / 2, top), shown, _INK, font)

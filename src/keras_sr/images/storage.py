@@ -46,7 +46,7 @@ class Storage:
         try:
             with tempfile.TemporaryFile(dir=folder) as file:
                 # Reserved at once: a mapped file that finds the disk full later ends the process.
-                reserve(file.fileno(), size)
+                _reserve(file.fileno(), size)
                 return np.memmap(file, dtype, "r+", shape=shape)
         except OSError as error:
             raise PictureError(
@@ -58,7 +58,7 @@ class Storage:
 IN_MEMORY = Storage()
 
 
-def reserve(descriptor: int, size: int) -> None:
+def _reserve(descriptor: int, size: int) -> None:
     """Make a file as long as this, with room on the disk for all of it."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)

@@ -63,19 +63,19 @@ class OpenVINOEngine:
         assume: dict[str, str] | None = None,
         blend: tuple[str | Path, float] | None = None,
     ):
-        check_precision("openvino", precision, self.PRECISIONS)
+        _check_precision("openvino", precision, self.PRECISIONS)
         openvino = import_openvino()
         core = openvino.Core()
-        model = read_network(core, path)
+        model = _read_network(core, path)
         self.name, self.scale, self.receptive_field, self.bytes_per_pixel, self.frame = passport(
-            metadata(model), path, assume
+            _metadata(model), path, assume
         )
         if blend:
             from keras_sr.inference.interpolation import blended
 
             file, share = blend
-            other = read_network(core, file)
-            name = metadata(other).get("name", Path(file).stem)
+            other = _read_network(core, file)
+            name = _metadata(other).get("name", Path(file).stem)
             model = blended(model, other, share, (path, file))
             self.name = f"{name}, detail {share:g}"
         steps = openvino.preprocess.PrePostProcessor(model)
@@ -100,15 +100,15 @@ class OpenVINOEngine:
         return self._request.infer([batch], share_inputs=True)[0]
 
 
-def read_network(core: Any, path: str | Path) -> Any:
+def _read_network(core: Any, path: str | Path) -> Any:
     """Return the network in a file, as OpenVINO sees it."""
     try:
-        return core.read_model(check_file(path))
+        return core.read_model(_check_file(path))
     except RuntimeError as error:
-        raise not_a_network(path) from error
+        raise _not_a_network(path) from error
 
 
-def metadata(network: Any) -> dict[str, str]:
+def _metadata(network: Any) -> dict[str, str]:
     """Return the metadata properties of an ONNX file, where OpenVINO keeps them."""
     return network.get_rt_info(["framework"]).value if network.has_rt_info(["framework"]) else {}
 
@@ -144,7 +144,7 @@ class OnnxRuntimeEngine:
         assume: dict[str, str] | None = None,
         blend: tuple[str | Path, float] | None = None,
     ):
-        check_precision("onnxruntime", precision, self.PRECISIONS)
+        _check_precision("onnxruntime", precision, self.PRECISIONS)
         if blend:
             raise KerasSRError("only openvino interpolates between networks: pip install openvino")
         import onnxruntime
@@ -152,12 +152,12 @@ class OnnxRuntimeEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         try:
-            file = str(check_file(path))
+            file = str(_check_file(path))
             self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
         except WeightsError:
             raise
         except Exception as error:  # its exceptions have no common base of their own
-            raise not_a_network(path) from error
+            raise _not_a_network(path) from error
         facts = self._session.get_modelmeta().custom_metadata_map
         self.name, self.scale, self.receptive_field, memory, self.frame = passport(facts, path, assume)
         # Its arena keeps what OpenVINO reuses: 22.6 kB a pixel for SRResNet, where OpenVINO took 6.1.
@@ -274,30 +274,30 @@ def openvino_capabilities() -> list[str]:
 
 
 #: How engines and frameworks say that memory did not suffice; none has an exception for it alone.
-NO_MEMORY = re.compile(
+_NO_MEMORY = re.compile(
     r"bad[_ ]alloc|alloc\w*\b.*\bmemory|out of memory|\bOOM\b|RESOURCE_EXHAUSTED", re.I | re.S
 )
 
 
 def out_of_memory(error: Exception) -> bool:
     """Return whether an engine failed because memory did not suffice."""
-    return isinstance(error, MemoryError) or bool(NO_MEMORY.search(str(error)))
+    return isinstance(error, MemoryError) or bool(_NO_MEMORY.search(str(error)))
 
 
-def check_precision(engine: str, precision: str, known: tuple[str, ...]) -> None:
+def _check_precision(engine: str, precision: str, known: tuple[str, ...]) -> None:
     """Refuse a precision that the engine cannot be asked for."""
     if precision not in known:
         raise KerasSRError(unknown(f"precision for {engine}", precision, known))
 
 
-def check_file(path: str | Path) -> Path:
+def _check_file(path: str | Path) -> Path:
     """Return the path if it is a file; engines say it in words that help nobody."""
     if not Path(path).is_file():
         raise WeightsError(f"no weight file at {path}: `keras-sr weights` lists the networks that come along")
     return Path(path)
 
 
-def not_a_network(path: str | Path) -> WeightsError:
+def _not_a_network(path: str | Path) -> WeightsError:
     """Return the error for a file that no engine can read."""
     return WeightsError(f"{path} is not an ONNX network, or it is damaged: export it again")
 

@@ -20,10 +20,10 @@ MEMORY = 1 << 30
 
 #: Side of the largest tile in margins, and at least in pixels. In a larger one less is margin, and
 #: yet it is slower: its activations no longer stay in the cache (benchmarks/tile_size.py).
-MARGINS, SIDE = 20, 192
+_MARGINS, _SIDE = 20, 192
 
 #: Weights of R, G and B in grey: BT.601, full range, as every image library converts.
-GREY = np.array([0.299, 0.587, 0.114], np.float32)
+_GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 Progress = Callable[[float], None]
 
@@ -107,7 +107,7 @@ def enlarge(
     and held between what surrounds each pixel: what is opaque stays opaque.
     """
     bands = picture.pixels.shape[2]
-    groups = band_groups(bands, rgb)
+    groups = _band_groups(bands, rgb)
     seen_through = picture.alpha is not None and not opaque(picture.alpha)
     work = picture.pages * (len(groups) + seen_through)
     done = [0]
@@ -118,14 +118,14 @@ def enlarge(
 
     def run(pixels: np.ndarray, groups: list[tuple[int, ...]], out: np.ndarray) -> None:
         for group in groups:
-            enlarge_bands(pixels, group, engine, out, memory, tile, shown)
+            _enlarge_bands(pixels, group, engine, out, memory, tile, shown)
             done[0] += 1
 
-    kind = result_type(picture.pixels.dtype, rounded)
+    kind = _result_type(picture.pixels.dtype, rounded)
     size = len(picture.pixels) * engine.scale, picture.pixels.shape[1] * engine.scale
     larger = storage.empty((*size, bands), kind)
     alpha = None if picture.alpha is None else storage.empty(size, kind)
-    for lr_page, sr_page in pages(len(picture.pixels), picture.pages, engine.scale):
+    for lr_page, sr_page in _pages(len(picture.pixels), picture.pages, engine.scale):
         pixels = picture.pixels[lr_page]
         if picture.alpha is not None and alpha is not None and seen_through:
             seen = to_float(picture.alpha[lr_page])
@@ -143,18 +143,18 @@ def enlarge(
     )
 
 
-def pages(height: int, count: int, scale: int) -> Iterator[tuple[slice, slice]]:
+def _pages(height: int, count: int, scale: int) -> Iterator[tuple[slice, slice]]:
     """Yield the rows of each page in the picture and in the result."""
     rows = height // count
     for page in range(count):
         yield slice(page * rows, (page + 1) * rows), slice(page * rows * scale, (page + 1) * rows * scale)
 
 
-def band_groups(bands: int, rgb: Sequence[int] | None) -> list[tuple[int, ...]]:
+def _band_groups(bands: int, rgb: Sequence[int] | None) -> list[tuple[int, ...]]:
     """Return which bands go through the network together: three as RGB, others each by itself.
 
     Examples:
-        >>> band_groups(3, None), band_groups(2, None), band_groups(5, (3, 2, 1))
+        >>> _band_groups(3, None), band_groups(2, None), band_groups(5, (3, 2, 1))
         ([(0, 1, 2)], [(0,), (1,)], [(3, 2, 1), (0,), (4,)])
     """
     if rgb is None:
@@ -165,7 +165,7 @@ def band_groups(bands: int, rgb: Sequence[int] | None) -> list[tuple[int, ...]]:
     return [colours, *((band,) for band in range(bands) if band not in colours)]
 
 
-def enlarge_bands(
+def _enlarge_bands(
     pixels: np.ndarray,
     group: tuple[int, ...],
     engine: Engine,
@@ -179,10 +179,10 @@ def enlarge_bands(
     Where memory does not suffice for a tile, all is done again with tiles of half the size.
     """
     height, width = (side + 2 * engine.frame for side in pixels.shape[:2])
-    limit = (tile, tile) if tile else budget(engine, height, width, memory)
+    limit = (tile, tile) if tile else _budget(engine, height, width, memory)
     while True:
         try:
-            run_tiles(pixels, group, engine, out, limit, progress)
+            _run_tiles(pixels, group, engine, out, limit, progress)
         except Exception as error:
             smallest = tile_size(height, width, pixels=0, margin=engine.receptive_field)
             if not out_of_memory(error) or limit <= smallest:
@@ -193,7 +193,7 @@ def enlarge_bands(
             return
 
 
-def run_tiles(
+def _run_tiles(
     pixels: np.ndarray,
     group: tuple[int, ...],
     engine: Engine,
@@ -201,9 +201,9 @@ def run_tiles(
     limit: tuple[int, int],
     progress: Progress,
 ) -> None:
-    """Do the work of `enlarge_bands` with tiles of at most `limit` (height, width)."""
+    """Do the work of `_enlarge_bands` with tiles of at most `limit` (height, width)."""
     height, width = pixels.shape[:2]
-    low, span = float_range(pixels[..., group]) if pixels.dtype.kind == "f" else (0.0, 1.0)
+    low, span = _float_range(pixels[..., group]) if pixels.dtype.kind == "f" else (0.0, 1.0)
     bands = slice(None) if len(group) == out.shape[2] == 3 and group == (0, 1, 2) else group
     done = 0
     for part in tiles(height, width, tile=limit, margin=engine.receptive_field, frame=engine.frame):
@@ -213,7 +213,7 @@ def run_tiles(
         # A single band runs as three equal channels.
         sr = engine.run(np.broadcast_to(window, (*window.shape[:2], 3))[None])[0][part.inside(engine.scale)]
         if len(group) == 1:
-            sr = (sr @ GREY)[..., None]
+            sr = (sr @ _GREY)[..., None]
         if (low, span) != (0.0, 1.0):
             sr = sr * np.float32(span) + np.float32(low)
         target = out[part.target(engine.scale)]
@@ -223,7 +223,7 @@ def run_tiles(
         progress(done / out[..., 0].size)
 
 
-def float_range(pixels: np.ndarray) -> tuple[float, float]:
+def _float_range(pixels: np.ndarray) -> tuple[float, float]:
     """Return the least value and the span that floats are mapped by: 0 and 1 where they lie in [0, 1]."""
     low, high = float(pixels.min()), float(pixels.max())
     # NaN passes through, and is refused when it comes out.
@@ -232,7 +232,7 @@ def float_range(pixels: np.ndarray) -> tuple[float, float]:
     return low, (high - low) or 1.0
 
 
-def result_type(dtype: np.dtype, rounded: bool) -> np.dtype:
+def _result_type(dtype: np.dtype, rounded: bool) -> np.dtype:
     """Return the type of a result: that of the picture, but float32 for all floats."""
     return np.dtype(np.float32) if not rounded or dtype.kind == "f" else dtype
 
@@ -246,8 +246,8 @@ def find_network(name: str | None) -> Path:
     return registry.onnx_path(name or registry.DEFAULT)
 
 
-def budget(engine: Engine, height: int, width: int, memory: int) -> tuple[int, int]:
+def _budget(engine: Engine, height: int, width: int, memory: int) -> tuple[int, int]:
     """Return the largest tile (height, width) that is fast and whose activations fit into `memory` bytes."""
-    fast = max(MARGINS * engine.receptive_field, SIDE) ** 2
+    fast = max(_MARGINS * engine.receptive_field, _SIDE) ** 2
     pixels = min(memory // engine.bytes_per_pixel, fast)
     return tile_size(height, width, pixels=pixels, margin=engine.receptive_field)

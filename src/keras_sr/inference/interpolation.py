@@ -34,23 +34,23 @@ def blended(model: Any, other: Any, share: float, names: tuple[str | Path, str |
         [op for op in one.get_ordered_ops() if op.get_type_name() != "Convert"] for one in (model, other)
     )
     alike = len(ours) == len(theirs) and all(
-        a.get_type_name() == b.get_type_name() and shapes(a) == shapes(b)
+        a.get_type_name() == b.get_type_name() and _shapes(a) == _shapes(b)
         for a, b in zip(ours, theirs, strict=False)
     )
     if not alike:
         raise WeightsError(f"{names[0]} and {names[1]} are not of one architecture: no network lies between")
     for a, b in zip(ours, theirs, strict=True):
         if a.get_type_name() == "Constant" and a.get_element_type().is_real():
-            replace_constant(a, (1 - share) * a.get_data() + share * b.get_data())
+            _replace_constant(a, (1 - share) * a.get_data() + share * b.get_data())
     return model
 
 
-def shapes(node: Any) -> list[str]:
+def _shapes(node: Any) -> list[str]:
     """Return the shapes of what a node computes, as text: unknown sizes have no other equality."""
     return [str(output.get_partial_shape()) for output in node.outputs()]
 
 
-def replace_constant(node: Any, values: Any) -> None:
+def _replace_constant(node: Any, values: Any) -> None:
     """Let everything that reads a constant read these values instead."""
     from openvino import opset13
 

@@ -19,10 +19,10 @@ REACH = 10
 
 #: Moving a picture takes it out of [0, 1] here and there, and clipping it moves it off again: how often
 #: both are done in turn.
-ROUNDS = 4
+_ROUNDS = 4
 
 #: A difference in LR that is close enough: a fortieth of a level of 8 bits.
-CLOSE = 1e-4
+_CLOSE = 1e-4
 
 
 class ConsistentEngine:
@@ -68,9 +68,9 @@ def consistent(sr: np.ndarray, lr: np.ndarray) -> np.ndarray:
         True
     """
     sr = sr.astype(np.float32, copy=True)
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         residual = lr - shrink(shrink(sr, 0, lr.shape[0]), 1, lr.shape[1])
-        if np.abs(residual).max() < CLOSE:
+        if np.abs(residual).max() < _CLOSE:
             break
         sr += spread(spread(residual, 1, sr.shape[1]), 0, sr.shape[0])
         np.clip(sr, 0, 1, out=sr)
@@ -86,7 +86,7 @@ def null_part(sr: np.ndarray, scale: int) -> np.ndarray:
 
 def shrink(image: np.ndarray, axis: int, size: int) -> np.ndarray:
     """Apply D along an axis: MATLAB's bicubic with antialiasing."""
-    taps, weights = kernel(image.shape[axis], size)
+    taps, weights = _kernel(image.shape[axis], size)
     flat = np.moveaxis(image, axis, 0)
     out = np.zeros((size, *flat.shape[1:]), np.float32)
     for tap, weight in zip(taps.T, weights.T, strict=True):
@@ -97,9 +97,9 @@ def shrink(image: np.ndarray, axis: int, size: int) -> np.ndarray:
 def spread(image: np.ndarray, axis: int, size: int) -> np.ndarray:
     """Apply D'(DD')^-1 along an axis: the least change of `size` pixels that shrinks to `image`."""
     length = image.shape[axis]
-    taps, weights = kernel(size, length)
+    taps, weights = _kernel(size, length)
     flat = np.moveaxis(image, axis, 0)
-    solved = solve(factor(size, length), flat)
+    solved = _solve(factor(size, length), flat)
     out = np.zeros((size, *flat.shape[1:]), np.float32)
     # Two rows of a tap read the same pixel only where taps are held at the edge.
     for tap, weight in zip(taps.T, weights.T, strict=True):
@@ -111,7 +111,7 @@ def spread(image: np.ndarray, axis: int, size: int) -> np.ndarray:
     return np.moveaxis(out, 0, axis)
 
 
-def kernel(size: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+def _kernel(size: int, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Return what each of `length` pixels reads of `size`: indices and float32 weights, (length, taps)."""
     taps, weights = axis_weights(size, length, length / size, "bicubic", True)
     return taps, weights.astype(np.float32)
@@ -138,7 +138,7 @@ def factor(size: int, length: int) -> np.ndarray:
     return band.astype(np.float32)
 
 
-def solve(band: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _solve(band: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return x of LL' x = right, along the first axis, from the diagonals of L."""
     length, reach = band.shape
     x = right.astype(np.float32, copy=True)

@@ -18,18 +18,18 @@ from keras_sr.metrics.planes import plane_pair
 from keras_sr.metrics.weights import find_weights
 
 #: What the networks were trained on: RGB in [-1, 1], less SHIFT, over SCALE.
-SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)
-SCALE = np.array([0.458, 0.448, 0.450], np.float32)
+_SHIFT = np.array([-0.030, -0.088, -0.188], np.float32)
+_SCALE = np.array([0.458, 0.448, 0.450], np.float32)
 
 #: Keeps the length of a feature vector above 0.
-EPSILON = 1e-10
+_EPSILON = 1e-10
 
 #: Numbers that the windows of one matrix product may hold: what fits into the cache of a processor.
-WINDOWS = 1 << 21
+_WINDOWS = 1 << 21
 
 
 @dataclass(frozen=True)
-class Conv:
+class _Conv:
     """A convolution with ReLU, and what comes before it.
 
     Attributes:
@@ -49,35 +49,35 @@ class Conv:
     tapped: bool = True
 
 
-HALVE = (2, 2)
+_HALVE = (2, 2)
 #: The two backbones, as torchvision has them: AlexNet (Krizhevsky 2014) and VGG16 (Simonyan, Zisserman 2015).
 NETWORKS = {
     "alex": (
         "AlexNet_0",
         (
-            Conv(11, 64, stride=4, pad=2),
-            Conv(5, 192, pad=2, pool=(3, 2)),
-            Conv(3, 384, pool=(3, 2)),
-            Conv(3, 256),
-            Conv(3, 256),
+            _Conv(11, 64, stride=4, pad=2),
+            _Conv(5, 192, pad=2, pool=(3, 2)),
+            _Conv(3, 384, pool=(3, 2)),
+            _Conv(3, 256),
+            _Conv(3, 256),
         ),
     ),
     "vgg": (
         "VGG16_0",
         (
-            Conv(3, 64, tapped=False),
-            Conv(3, 64),
-            Conv(3, 128, pool=HALVE, tapped=False),
-            Conv(3, 128),
-            Conv(3, 256, pool=HALVE, tapped=False),
-            Conv(3, 256, tapped=False),
-            Conv(3, 256),
-            Conv(3, 512, pool=HALVE, tapped=False),
-            Conv(3, 512, tapped=False),
-            Conv(3, 512),
-            Conv(3, 512, pool=HALVE, tapped=False),
-            Conv(3, 512, tapped=False),
-            Conv(3, 512),
+            _Conv(3, 64, tapped=False),
+            _Conv(3, 64),
+            _Conv(3, 128, pool=_HALVE, tapped=False),
+            _Conv(3, 128),
+            _Conv(3, 256, pool=_HALVE, tapped=False),
+            _Conv(3, 256, tapped=False),
+            _Conv(3, 256),
+            _Conv(3, 512, pool=_HALVE, tapped=False),
+            _Conv(3, 512, tapped=False),
+            _Conv(3, 512),
+            _Conv(3, 512, pool=_HALVE, tapped=False),
+            _Conv(3, 512, tapped=False),
+            _Conv(3, 512),
         ),
     ),
 }
@@ -114,14 +114,14 @@ def lpips(
         )
     path = Path(weights) if weights else find_weights(f"lpips_{net}")
     kernels, heads = load(net, path, path.stat().st_mtime_ns if path.is_file() else 0)
-    pair = [features(prepare(planes), net, kernels) for planes in (a, b)]
-    return sum(distance(x, y, head) for x, y, head in zip(*pair, heads, strict=True))
+    pair = [features(_prepare(planes), net, kernels) for planes in (a, b)]
+    return sum(_distance(x, y, head) for x, y, head in zip(*pair, heads, strict=True))
 
 
-def prepare(planes: np.ndarray) -> np.ndarray:
+def _prepare(planes: np.ndarray) -> np.ndarray:
     """Return grey levels (1 or 3, H, W) as the network's input, float32 (H, W, 3)."""
     rgb = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2)
-    return ((rgb / 127.5 - 1.0).astype(np.float32) - SHIFT) / SCALE
+    return ((rgb / 127.5 - 1.0).astype(np.float32) - _SHIFT) / _SCALE
 
 
 def features(x: np.ndarray, net: str, kernels: list[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
@@ -144,7 +144,7 @@ def convolve(x: np.ndarray, kernel: np.ndarray, stride: int, pad: int) -> np.nda
     height, width = windows.shape[:2]
     matrix = kernel.transpose(2, 0, 1, 3).reshape(-1, filters)
     out = np.empty((height, width, filters), np.float32)
-    rows = max(1, WINDOWS // (width * channels * size * size))
+    rows = max(1, _WINDOWS // (width * channels * size * size))
     for top in range(0, height, rows):
         band = windows[top : top + rows]
         out[top : top + rows] = (band.reshape(-1, len(matrix)) @ matrix).reshape(len(band), width, filters)
@@ -157,9 +157,9 @@ def max_pool(x: np.ndarray, size: int, stride: int) -> np.ndarray:
     return windows[::stride, ::stride].max(axis=(3, 4))
 
 
-def distance(x: np.ndarray, y: np.ndarray, head: np.ndarray) -> float:
+def _distance(x: np.ndarray, y: np.ndarray, head: np.ndarray) -> float:
     """Return the mean over pixels of the weighted squared difference of unit features (eq. 1), one layer."""
-    x, y = (z / (np.sqrt((z * z).sum(axis=2, keepdims=True)) + np.float32(EPSILON)) for z in (x, y))
+    x, y = (z / (np.sqrt((z * z).sum(axis=2, keepdims=True)) + np.float32(_EPSILON)) for z in (x, y))
     difference = x - y
     return float(((difference * difference) @ head).mean(dtype=np.float64))
 
@@ -184,18 +184,18 @@ def load(net: str, path: Path, changed: int) -> tuple[list[tuple[np.ndarray, np.
         shape = (conv.size, conv.size, channels, conv.filters)
         kernels.append(
             (
-                take(arrays, f"{backbone}.Conv_{i}.kernel", shape, path),
-                take(arrays, f"{backbone}.Conv_{i}.bias", (conv.filters,), path),
+                _take(arrays, f"{backbone}.Conv_{i}.kernel", shape, path),
+                _take(arrays, f"{backbone}.Conv_{i}.bias", (conv.filters,), path),
             )
         )
         channels = conv.filters
         if conv.tapped:
             name = f"NetLinLayer_{len(heads)}.Conv_0.kernel"
-            heads.append(take(arrays, name, (1, 1, channels, 1), path).reshape(channels))
+            heads.append(_take(arrays, name, (1, 1, channels, 1), path).reshape(channels))
     return kernels, heads
 
 
-def take(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
+def _take(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
     """Return an array of the expected name and shape."""
     found = arrays.get(name)
     if found is None or found.shape != shape:

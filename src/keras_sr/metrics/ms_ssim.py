@@ -12,10 +12,10 @@ from keras_sr.metrics.planes import plane_pair
 from keras_sr.metrics.ssim import WINDOW, mean_terms
 
 #: Exponents of the five scales, the finest first.
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 #: The least side whose fifth scale still holds one window.
-SMALLEST = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
+_SMALLEST = (WINDOW - 1) * 2 ** (len(_WEIGHTS) - 1) + 1
 
 
 def ms_ssim(
@@ -45,15 +45,15 @@ def ms_ssim(
     """
     a, b = plane_pair(sr, hr, crop_border=crop_border, channel=channel, round_y=round_y)
     height, width = a.shape[1:]
-    if min(height, width) < SMALLEST:
+    if min(height, width) < _SMALLEST:
         raise PictureError(
-            f"MS-SSIM needs {SMALLEST}x{SMALLEST} pixels or more after shaving, not {width}x{height}"
+            f"MS-SSIM needs {_SMALLEST}x{_SMALLEST} pixels or more after shaving, not {width}x{height}"
         )
     product = np.ones(len(a))
-    for scale, weight in enumerate(WEIGHTS, 1):
+    for scale, weight in enumerate(_WEIGHTS, 1):
         whole, contrast = mean_terms(a, b)
         # Luminance counts at the coarsest scale alone.
-        product *= np.maximum(whole if scale == len(WEIGHTS) else contrast, 0.0) ** weight
+        product *= np.maximum(whole if scale == len(_WEIGHTS) else contrast, 0.0) ** weight
         a, b = halve(a), halve(b)
     return float(product.mean())
 

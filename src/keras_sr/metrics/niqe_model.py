@@ -17,10 +17,10 @@ from keras_sr.files import atomic_write
 from keras_sr.metrics.nss import FEATURES, block_features, luma_of
 
 #: Names in the published file.
-MEAN, COVARIANCE = "mu_pris_param", "cov_pris_param"
+_MEAN, _COVARIANCE = "mu_pris_param", "cov_pris_param"
 
 #: Blocks count whose sharpness is above this share of the sharpest block's (section III.C of the paper).
-SHARPNESS = 0.75
+_SHARPNESS = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class NiqeModel:
     covariance: np.ndarray
 
 
-def fit(pictures: Iterable[Any], *, sharpness_threshold: float = SHARPNESS) -> NiqeModel:
+def fit(pictures: Iterable[Any], *, sharpness_threshold: float = _SHARPNESS) -> NiqeModel:
     """Fit a model to pictures that nobody spoiled.
 
     Args:
@@ -68,7 +68,7 @@ def fit(pictures: Iterable[Any], *, sharpness_threshold: float = SHARPNESS) -> N
 def save_model(path: str | Path, model: NiqeModel) -> None:
     """Write a model as .npz, with the names of the published file; whole or not at all."""
     with atomic_write(path) as file:
-        arrays: dict[str, Any] = {MEAN: model.mean[None], COVARIANCE: model.covariance}
+        arrays: dict[str, Any] = {_MEAN: model.mean[None], _COVARIANCE: model.covariance}
         np.savez(file, **arrays)
 
 
@@ -81,20 +81,20 @@ def load_model(path: str | Path) -> NiqeModel:
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"there is no NIQE model at {path}: check the path")
-    return cached(path, path.stat().st_mtime_ns)
+    return _cached(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
-def cached(path: Path, changed: int) -> NiqeModel:
+def _cached(path: Path, changed: int) -> NiqeModel:
     """Read a model once for each state of its file."""
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            mean, covariance = (np.asarray(file[key], np.float64) for key in (MEAN, COVARIANCE))
+            mean, covariance = (np.asarray(file[key], np.float64) for key in (_MEAN, _COVARIANCE))
     except Exception as error:  # numpy raises whatever a damaged zip file brings about
         raise WeightsError(f"{path} is no NIQE model, or it is damaged ({error})") from None
     if mean.size != FEATURES or covariance.shape != (FEATURES, FEATURES):
         raise WeightsError(
-            f"{path} is no NIQE model: {MEAN} is {mean.shape} and {COVARIANCE} {covariance.shape}, expected "
-            f"{FEATURES} numbers and their covariance"
+            f"{path} is no NIQE model: {_MEAN} is {mean.shape} and {_COVARIANCE} {covariance.shape}, "
+            f"expected {FEATURES} numbers and their covariance"
         )
     return NiqeModel(mean.reshape(FEATURES), covariance)

@@ -20,14 +20,14 @@ BLOCK = 96
 FEATURES = 36
 
 #: The local window: 7x7, sigma 7/6.
-RADIUS, SIGMA = 3, 7 / 6
+_RADIUS, _SIGMA = 3, 7 / 6
 
 #: Neighbours whose products are described: to the right, below, and the two diagonals (rows, columns).
-NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
+_NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 #: MATLAB's `rgb2gray`.
-GREY = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
+_GREY = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
 
 
 def luma_of(image: Any, crop_border: int = 0, channel: str = "y") -> np.ndarray:
@@ -44,7 +44,7 @@ def luma_of(image: Any, crop_border: int = 0, channel: str = "y") -> np.ndarray:
         y = planes(as_array(image), "the picture", crop_border, "y", round_y=True)[0]
     else:
         rgb = planes(as_array(image), "the picture", crop_border, "rgb", round_y=False)
-        y = np.floor((np.tensordot(GREY, rgb, 1) if len(rgb) == 3 else rgb[0]) + 0.5)
+        y = np.floor((np.tensordot(_GREY, rgb, 1) if len(rgb) == 3 else rgb[0]) + 0.5)
     if min(y.shape) < BLOCK:
         raise PictureError(
             f"NIQE needs {BLOCK}x{BLOCK} pixels or more after shaving, not {y.shape[1]}x{y.shape[0]}"
@@ -66,21 +66,21 @@ def block_features(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     y = y[: rows * BLOCK, : columns * BLOCK]
     found, sharpness = [], np.empty(0)
     for side in (BLOCK, BLOCK // 2):
-        normalized, deviation = normalize(y)
-        found.append(describe(blocks(normalized, side)))
+        normalized, deviation = _normalize(y)
+        found.append(_describe(blocks(normalized, side)))
         if side == BLOCK:
             sharpness = blocks(deviation, side).mean(axis=(1, 2))
-            y = halve(y)
+            y = _halve(y)
     return np.concatenate(found, axis=1), sharpness
 
 
-def halve(y: np.ndarray) -> np.ndarray:
+def _halve(y: np.ndarray) -> np.ndarray:
     """Return luma at half its size, by bicubic shrinking of floats with mirrored edges: MATLAB's today."""
     # `imresize` repeats edges, as the MATLAB of the benchmark sets did: mirrored by 8, they are out of sight.
     return imresize(np.pad(y, 8, mode="symmetric"), 0.5)[4:-4, 4:-4]
 
 
-def normalize(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _normalize(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return luma less its local mean over its local deviation (eq. 1 to 3), and the deviation."""
     mean = smooth(y)
     deviation = np.sqrt(np.abs(smooth(y * y) - mean * mean))
@@ -89,10 +89,10 @@ def normalize(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def smooth(x: np.ndarray) -> np.ndarray:
     """Return the Gaussian mean around each pixel, edges repeated: (H, W) to (H, W)."""
-    weights = np.exp(-(np.arange(-RADIUS, RADIUS + 1) ** 2) / (2 * SIGMA**2))
+    weights = np.exp(-(np.arange(-_RADIUS, _RADIUS + 1) ** 2) / (2 * _SIGMA**2))
     weights /= weights.sum()
     for axis in (0, 1):
-        padded = np.pad(x, [(RADIUS, RADIUS) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+        padded = np.pad(x, [(_RADIUS, _RADIUS) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
         # Added one by one, never by a matrix product: where a picture is flat, the last bit decides on which
         # side of zero a pixel counts, and figures would differ between machines in the fifth digit.
         out = np.zeros_like(x)
@@ -109,14 +109,14 @@ def blocks(x: np.ndarray, side: int) -> np.ndarray:
     return squares.reshape(-1, side, side)
 
 
-def describe(squares: np.ndarray) -> np.ndarray:
+def _describe(squares: np.ndarray) -> np.ndarray:
     """Return the 18 features of each square at one scale: (n, side, side) to (n, 18)."""
     shape, left, right = asymmetric_gaussian(squares)
     features = [shape, (left + right) / 2]
-    for shift in NEIGHBOURS:
+    for shift in _NEIGHBOURS:
         # Around the edge of the block, as the authors' code does.
         shape, left, right = asymmetric_gaussian(squares * np.roll(squares, shift, axis=(1, 2)))
-        features += [shape, (right - left) * mean_factor(shape), left, right]
+        features += [shape, (right - left) * _mean_factor(shape), left, right]
     return np.stack(features, axis=1)
 
 
@@ -146,7 +146,7 @@ def asymmetric_gaussian(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return np.where(known, shapes[place], np.nan), left * scale, right * scale
 
 
-def mean_factor(shape: np.ndarray) -> np.ndarray:
+def _mean_factor(shape: np.ndarray) -> np.ndarray:
     """Return gamma(2 / shape) / gamma(1 / shape) of shapes in the table; NaN stays NaN."""
     shapes, _, _, factors = table()
     place = np.clip(np.searchsorted(shapes, np.nan_to_num(shape, nan=1.0) - 5e-4), 0, len(shapes) - 1)

@@ -60,14 +60,14 @@ def as_array(pixels: Any) -> np.ndarray:
 
 def planes(image: np.ndarray, name: str, crop_border: int, channel: str, round_y: bool) -> np.ndarray:
     """Return the planes of one picture; `name` is what errors call it."""
-    levels = grey_levels(shave(image, name, crop_border), name)
+    levels = grey_levels(_shave(image, name, crop_border), name)
     if channel == "rgb":
         return np.moveaxis(levels, 2, 0)
-    y = luma_levels(levels)
+    y = _luma_levels(levels)
     return (np.floor(y + 0.5) if round_y else y)[None]
 
 
-def shave(image: np.ndarray, name: str, border: int) -> np.ndarray:
+def _shave(image: np.ndarray, name: str, border: int) -> np.ndarray:
     """Return a picture (H, W, C) without `border` pixels on each side."""
     if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] not in (1, 3):
         raise PictureError(f"{name} must be an array (H, W, 1) or (H, W, 3), not {np.shape(image)}")
@@ -93,7 +93,7 @@ def grey_levels(image: np.ndarray, name: str) -> np.ndarray:
     return image.astype(np.float64) * 255.0
 
 
-def luma_levels(levels: np.ndarray) -> np.ndarray:
+def _luma_levels(levels: np.ndarray) -> np.ndarray:
     """Return Y of BT.601 (H, W) in grey levels, 16 to 235; grey counts as R = G = B."""
     weights = RGB_TO_YCBCR[0] / 255.0
     if levels.shape[2] == 1:

@@ -15,13 +15,13 @@ from keras_sr.metrics.base import PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 
 WINDOW = 11
-SIGMA = 1.5
-C1 = (0.01 * 255.0) ** 2
-C2 = (0.03 * 255.0) ** 2
+_SIGMA = 1.5
+_C1 = (0.01 * 255.0) ** 2
+_C2 = (0.03 * 255.0) ** 2
 
 #: Outputs of one banded product, and rows of the picture worked on at a time (so that they stay in cache).
-BLOCK = 24
-ROWS = 48
+_BLOCK = 24
+_ROWS = 48
 
 
 def ssim(
@@ -58,26 +58,26 @@ def ssim_of_planes(a: np.ndarray, b: np.ndarray) -> float:
     if min(inside) < 1:
         raise PictureError(f"SSIM needs {WINDOW}x{WINDOW} pixels or more after shaving, not {width}x{height}")
     total = 0.0
-    for top in range(0, inside[0], ROWS):
-        strip = slice(top, top + ROWS + WINDOW - 1)
-        total += float(ssim_map(a[:, strip], b[:, strip]).sum())
+    for top in range(0, inside[0], _ROWS):
+        strip = slice(top, top + _ROWS + WINDOW - 1)
+        total += float(_ssim_map(a[:, strip], b[:, strip]).sum())
     return total / (planes * inside[0] * inside[1])
 
 
-def ssim_map(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _ssim_map(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the SSIM of every window: (planes, H, W) to (planes, H - 10, W - 10)."""
-    luminance, contrast = ssim_terms(a, b)
+    luminance, contrast = _ssim_terms(a, b)
     luminance *= contrast
     return luminance
 
 
 def mean_terms(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean SSIM and the mean contrast-structure term of each plane, both (planes,)."""
-    luminance, contrast = ssim_terms(a, b)
+    luminance, contrast = _ssim_terms(a, b)
     return (luminance * contrast).mean(axis=(1, 2)), contrast.mean(axis=(1, 2))
 
 
-def ssim_terms(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _ssim_terms(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the factors of eq. 13 at every window, both (planes, H - 10, W - 10).
 
     The luminance term, and contrast times structure (of which MS-SSIM takes five scales).
@@ -88,15 +88,15 @@ def ssim_terms(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     np.subtract(a, b, out=d)
     np.multiply(s, s, out=ss)
     np.multiply(d, d, out=dd)
-    mean_s, mean_d, var_s, var_d = blur(moments)
+    mean_s, mean_d, var_s, var_d = _blur(moments)
     # In place: a pass over memory costs more here than the arithmetic in it.
     mean_s *= mean_s
     mean_d *= mean_d
     var_s -= mean_s
     var_d -= mean_d
     # 2 cov(a, b) = (var_s - var_d) / 2 and var_a + var_b = (var_s + var_d) / 2; means likewise.
-    mean_s += 2 * C1
-    var_s += 2 * C2
+    mean_s += 2 * _C1
+    var_s += 2 * _C2
     luminance = mean_s - mean_d
     contrast = var_s - var_d
     mean_s += mean_d
@@ -106,31 +106,31 @@ def ssim_terms(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return luminance, contrast
 
 
-def blur(x: np.ndarray) -> np.ndarray:
+def _blur(x: np.ndarray) -> np.ndarray:
     """Return the Gaussian mean of every window: (..., H, W) to (..., H - 10, W - 10)."""
     height, width = x.shape[-2] - WINDOW + 1, x.shape[-1] - WINDOW + 1
     down = np.empty((*x.shape[:-2], height, x.shape[-1]))
-    for i in range(0, height, BLOCK):
-        n = min(BLOCK, height - i)
-        np.matmul(BAND[:n, : n + WINDOW - 1], x[..., i : i + n + WINDOW - 1, :], out=down[..., i : i + n, :])
+    for i in range(0, height, _BLOCK):
+        n = min(_BLOCK, height - i)
+        np.matmul(_BAND[:n, : n + WINDOW - 1], x[..., i : i + n + WINDOW - 1, :], out=down[..., i : i + n, :])
     out = np.empty((*x.shape[:-2], height, width))
-    for i in range(0, width, BLOCK):
-        n = min(BLOCK, width - i)
-        np.matmul(down[..., i : i + n + WINDOW - 1], BAND.T[: n + WINDOW - 1, :n], out=out[..., i : i + n])
+    for i in range(0, width, _BLOCK):
+        n = min(_BLOCK, width - i)
+        np.matmul(down[..., i : i + n + WINDOW - 1], _BAND.T[: n + WINDOW - 1, :n], out=out[..., i : i + n])
     return out
 
 
-def band() -> np.ndarray:
+def _band() -> np.ndarray:
     """Return the matrix (BLOCK, BLOCK + 10) whose row i holds the window's weights from column i on."""
-    weights = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * SIGMA**2))
+    weights = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * _SIGMA**2))
     weights /= weights.sum()
-    matrix = np.zeros((BLOCK, BLOCK + WINDOW - 1))
-    for i in range(BLOCK):
+    matrix = np.zeros((_BLOCK, _BLOCK + WINDOW - 1))
+    for i in range(_BLOCK):
         matrix[i, i : i + WINDOW] = weights
     return matrix
 
 
-BAND = band()
+_BAND = _band()
 
 
 class SSIM(PerPictureMean):

@@ -20,19 +20,19 @@ from keras_sr.weights import store
 
 STATE = "state.npz"
 #: The networks of a model in training, where it has them.
-NETWORKS = ("generator", "ema_generator", "discriminator")
+_NETWORKS = ("generator", "ema_generator", "discriminator")
 
 
 def state(model: SuperResolution) -> dict[str, np.ndarray]:
     """Return every array that the next step depends on, by name."""
     arrays: dict[str, np.ndarray] = {}
-    for name in NETWORKS:
+    for name in _NETWORKS:
         if getattr(model, name, None) is not None:
             arrays |= {f"{name}/{k}": v for k, v in store.network_arrays(getattr(model, name)).items()}
-    return arrays | {key: np.array(ops.convert_to_numpy(v)) for key, v in loose_variables(model).items()}
+    return arrays | {key: np.array(ops.convert_to_numpy(v)) for key, v in _loose_variables(model).items()}
 
 
-def loose_variables(model: SuperResolution) -> dict[str, Any]:
+def _loose_variables(model: SuperResolution) -> dict[str, Any]:
     """Return what belongs to no network: the optimizers' variables, the average's age, the noise's seed.
 
     An optimizer's variables are counted, not named: Keras numbers their names anew in every process.
@@ -71,8 +71,8 @@ def restore(folder: Path, model: SuperResolution) -> dict:
     """
     path = folder / STATE
     arrays, meta = store.read(path)
-    loose = loose_variables(model)
-    networks = {name: {} for name in NETWORKS}
+    loose = _loose_variables(model)
+    networks = {name: {} for name in _NETWORKS}
     for key in list(arrays):
         name, _, rest = key.partition("/")
         if name in networks:
@@ -82,7 +82,7 @@ def restore(folder: Path, model: SuperResolution) -> dict:
             arrays.setdefault(key, np.ones(()))  # Older checkpoints have none.
         if key not in arrays or arrays[key].shape != tuple(variable.shape):
             raise WeightsError(f"{path} is a checkpoint of another training: {key} does not fit")
-    for name in NETWORKS:
+    for name in _NETWORKS:
         if getattr(model, name, None) is not None:
             store.assign(getattr(model, name), networks[name], str(path))
     for key, variable in loose.items():

@@ -19,7 +19,7 @@ class Log:
 
     def __init__(self, folder: Path, rows: list[dict] | None = None) -> None:
         self.folder, self.rows = folder, list(rows or [])
-        self.events = event_writer(folder / "tensorboard")
+        self.events = _event_writer(folder / "tensorboard")
 
     def add(self, row: dict) -> None:
         """Append one row of numbers; `step` must be among them."""
@@ -33,17 +33,17 @@ class Log:
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
         writer.writeheader()
-        writer.writerows({k: shorten(v) for k, v in row.items()} for row in self.rows)
+        writer.writerows({k: _shorten(v) for k, v in row.items()} for row in self.rows)
         with atomic_write(self.folder / "log.csv", "w") as file:
             file.write(text.getvalue())
 
 
-def shorten(value: float) -> object:
+def _shorten(value: float) -> object:
     """Return a number as short text without losing what matters."""
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def event_writer(folder: Path) -> Callable[[dict], None] | None:
+def _event_writer(folder: Path) -> Callable[[dict], None] | None:
     """Return a function that writes a row for TensorBoard, or None where tensorboard is not installed."""
     try:
         from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]

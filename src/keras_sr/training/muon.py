@@ -14,7 +14,7 @@ from keras_sr.training.rate import SettableRate
 from keras_sr.types import Tensor
 
 #: Coefficients and number of the Newton-Schulz steps (Jordan et al. 2024, Muon).
-QUINTIC, ROUNDS = (3.4445, -4.7750, 2.0315), 5
+_QUINTIC, _ROUNDS = (3.4445, -4.7750, 2.0315), 5
 #: Rate of what Adam updates (biases, PReLU slopes, batch norm), relative to that of the kernels.
 ADAM_RATIO = 0.03
 #: Pace of kernels that see RGB: pixels side by side are nearly one direction, and all layers feel a
@@ -84,8 +84,8 @@ def orthogonalize(matrix: Tensor) -> Tensor:
     rows, columns = matrix.shape
     x = matrix if rows <= columns else ops.transpose(matrix)  # the smaller square is the cheaper one
     x = x / (ops.norm(x) + 1e-7)
-    a, b, c = QUINTIC
-    for _ in range(ROUNDS):
+    a, b, c = _QUINTIC
+    for _ in range(_ROUNDS):
         square = ops.matmul(x, ops.transpose(x))
         x = a * x + ops.matmul(b * square + c * ops.matmul(square, square), x)
     return x if rows <= columns else ops.transpose(x)

@@ -11,7 +11,7 @@ from keras_sr.weights.find import find
 from keras_sr.weights.foreign import is_foreign, read_network
 
 #: Where a checkpoint keeps the generator; the average (EMA) is taken where there is one.
-PREFIXES = ("ema_generator/", "generator/")
+_PREFIXES = ("ema_generator/", "generator/")
 
 
 def load(name: str | Path, *, data_format: str | None = None) -> keras.Model:
@@ -51,7 +51,7 @@ def generator_arrays(name: str | Path) -> tuple[dict, dict]:
         WeightsError: There is no such name or file, or it holds no generator.
     """
     arrays, meta = store.read(find(name))
-    for prefix in PREFIXES:
+    for prefix in _PREFIXES:
         found = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
         if found:
             return found, meta

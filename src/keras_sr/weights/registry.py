@@ -104,7 +104,7 @@ def passport(name: str) -> Passport:
     Raises:
         WeightsError: No shipped weights have that name; the known ones are listed.
     """
-    return Passport(**json.loads(path_of(name, ".json").read_text("utf-8")))
+    return Passport(**json.loads(_path_of(name, ".json").read_text("utf-8")))
 
 
 def harmless_precisions(path: str | Path) -> list[str]:
@@ -125,15 +125,15 @@ def harmless_precisions(path: str | Path) -> list[str]:
 
 def weights_path(name: str) -> Path:
     """Return the .npz with the weights by layer, for Keras."""
-    return path_of(name, ".npz")
+    return _path_of(name, ".npz")
 
 
 def onnx_path(name: str) -> Path:
     """Return the exported network, for the engines."""
-    return path_of(name, ".onnx")
+    return _path_of(name, ".onnx")
 
 
-def path_of(name: str, suffix: str) -> Path:
+def _path_of(name: str, suffix: str) -> Path:
     """Return one of the files of shipped weights."""
     if name not in NAMES:
         raise WeightsError(unknown("weights", name, NAMES))

@@ -47,7 +47,7 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
         raise WeightsError(f"{path} is not a weight file of keras-sr, or it is damaged ({error})") from None
 
 
-def network_variables(network: "keras.Model") -> dict[str, Any]:
+def _network_variables(network: "keras.Model") -> dict[str, Any]:
     """Return `layer/weight` of every variable of a keras network, in the network's order."""
     variables = {}
     for layer in network.layers:
@@ -63,7 +63,7 @@ def network_arrays(network: "keras.Model") -> dict[str, np.ndarray]:
     """Return the weights of a keras network, by `layer/weight`."""
     from keras import ops
 
-    return {key: np.array(ops.convert_to_numpy(v)) for key, v in network_variables(network).items()}
+    return {key: np.array(ops.convert_to_numpy(v)) for key, v in _network_variables(network).items()}
 
 
 def assign(network: "keras.Model", arrays: dict[str, np.ndarray], source: str) -> None:
@@ -77,7 +77,7 @@ def assign(network: "keras.Model", arrays: dict[str, np.ndarray], source: str) -
     Raises:
         WeightsError: Names or shapes differ: the weights are of another network.
     """
-    variables = network_variables(network)
+    variables = _network_variables(network)
     missing = [key for key in variables if key not in arrays]
     extra = [key for key in arrays if key not in variables]
     if missing or extra:

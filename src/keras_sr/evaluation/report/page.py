@@ -14,10 +14,10 @@ from keras_sr.files import atomic_write
 #: (set, picture, who) to uint8 (H, W, 3) or None; who is LR, HR or a model.
 Load = Callable[[str, str, str], np.ndarray | None]
 
-ARROWS = {True: " ↑", False: " ↓", None: ""}
+_ARROWS = {True: " ↑", False: " ↓", None: ""}
 
 #: Pictures whose crops are shown, a set.
-SHOWN = 3
+_SHOWN = 3
 
 
 def write_report(path: str | Path, results: dict, load: Load) -> None:
@@ -29,33 +29,33 @@ def write_report(path: str | Path, results: dict, load: Load) -> None:
         load: Gives the pictures that crops are cut from.
     """
     with atomic_write(path, "w") as file:
-        file.write(page(results, load))
+        file.write(_page(results, load))
 
 
-def page(results: dict, load: Load) -> str:
+def _page(results: dict, load: Load) -> str:
     """Return the page as text."""
     names = ", ".join(data["name"] for data in results["sets"])
     title = f"{names} ×{results['protocol']['scale']}"
     parts = [
         f"<h1>Super-resolution benchmark: {escape(title)}</h1>",
-        f"<p class='soft'>{escape(in_words(results))}</p>",
-        *(section(data, results, load) for data in results["sets"]),
-        how_measured(results),
+        f"<p class='soft'>{escape(_in_words(results))}</p>",
+        *(_section(data, results, load) for data in results["sets"]),
+        _how_measured(results),
     ]
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)} – keras-sr benchmark</title><style>{part('style.css')}</style></head>\n"
-        f"<body>{''.join(parts)}<script>{part('page.js')}</script></body></html>\n"
+        f"<title>{escape(title)} – keras-sr benchmark</title><style>{_part('style.css')}</style></head>\n"
+        f"<body>{''.join(parts)}<script>{_part('page.js')}</script></body></html>\n"
     )
 
 
-def part(name: str) -> str:
+def _part(name: str) -> str:
     """Return a file that lies beside this one."""
     return (files("keras_sr.evaluation.report") / name).read_text("utf-8")
 
 
-def in_words(results: dict) -> str:
+def _in_words(results: dict) -> str:
     """Return the protocol as sentences."""
     protocol = results["protocol"]
     what = "the three channels of RGB" if protocol["channel"] == "rgb" else "Y of BT.601 (luma, 16 to 235)"
@@ -70,15 +70,21 @@ def in_words(results: dict) -> str:
     )
 
 
-def section(data: dict, results: dict, load: Load) -> str:
+def _section(data: dict, results: dict, load: Load) -> str:
     """Return the part of the page that belongs to a set."""
-    parts = [f"<h2>{escape(data['name'])}</h2>", anchor_line(data)]
-    parts += [alarm(row) for row in data["rows"] if row["failures"]]
-    parts += [table(data, results), notes(data), plot(data, results), gains(data), crops(data, results, load)]
+    parts = [f"<h2>{escape(data['name'])}</h2>", _anchor_line(data)]
+    parts += [_alarm(row) for row in data["rows"] if row["failures"]]
+    parts += [
+        _table(data, results),
+        _notes(data),
+        _plot(data, results),
+        _gains(data),
+        _crops(data, results, load),
+    ]
     return f"<section>{''.join(parts)}</section>"
 
 
-def anchor_line(data: dict) -> str:
+def _anchor_line(data: dict) -> str:
     """Return whether bicubic is where it has to be."""
     count = f"{data['pictures']} pictures, LR {escape(data['lr'])}."
     if not data["anchor"]:
@@ -95,7 +101,7 @@ def anchor_line(data: dict) -> str:
     )
 
 
-def alarm(row: dict) -> str:
+def _alarm(row: dict) -> str:
     """Return what failed, where it cannot be overlooked."""
     items = "".join(
         f"<li><code>{escape(one['picture'])}</code>: {escape(one['reason'])}</li>" for one in row["failures"]
@@ -106,28 +112,28 @@ def alarm(row: dict) -> str:
     )
 
 
-def table(data: dict, results: dict) -> str:
+def _table(data: dict, results: dict) -> str:
     """Return the table of a set: our rows, then published ones."""
     metrics = results["metrics"]
-    best = {metric["key"]: best_value(data["rows"], metric) for metric in metrics}
+    best = {metric["key"]: _best_value(data["rows"], metric) for metric in metrics}
     heads = [("model", "")]
-    heads += [(metric["title"] + ARROWS[metric["higher_is_better"]], metric["unit"]) for metric in metrics]
+    heads += [(metric["title"] + _ARROWS[metric["higher_is_better"]], metric["unit"]) for metric in metrics]
     heads += [("time", "s a picture"), ("memory", "MB, peak")]
     head = "".join(
         f"<th scope='col'><button type='button'>{escape(title)}</button><small>{escape(unit)}</small></th>"
         for title, unit in heads
     )
-    sources = list(dict.fromkeys(source_of(row) for row in data["published"]))
-    body = "".join(our_row(row, metrics, best) for row in data["rows"])
+    sources = list(dict.fromkeys(_source_of(row) for row in data["published"]))
+    body = "".join(_our_row(row, metrics, best) for row in data["rows"])
     body += "".join(
-        published_row(row, metrics, sources.index(source_of(row)) + 1) for row in data["published"]
+        _published_row(row, metrics, sources.index(_source_of(row)) + 1) for row in data["published"]
     )
     hint = "A heading sorts by its column."
     if sources:
         hint += " Grey rows are published figures, their sources below."
     listed = "".join(f"<li>{escape(source)}</li>" for source in sources)
     below = f"<details class='note'><summary>Sources</summary><ol>{listed}</ol></details>" if sources else ""
-    name = attribute(f"Table of {data['name']}")
+    name = _attribute(f"Table of {data['name']}")
     return (
         f"<p class='note'>{hint}</p>"
         f"<div class='scroll' tabindex='0' role='region' aria-label='{name}'>"
@@ -136,17 +142,17 @@ def table(data: dict, results: dict) -> str:
     )
 
 
-def source_of(row: dict) -> str:
+def _source_of(row: dict) -> str:
     """Return where a published row stands, and what to know about it."""
     return f"{row['source']}; {row['note']}" if row["note"] else row["source"]
 
 
-def attribute(text: str) -> str:
+def _attribute(text: str) -> str:
     """Return text for an attribute in quotes."""
     return escape(text, quote=True)
 
 
-def best_value(rows: list[dict], metric: dict) -> float | None:
+def _best_value(rows: list[dict], metric: dict) -> float | None:
     """Return the best mean of our complete rows; None where there is no better."""
     values = [row["mean"].get(metric["key"]) for row in rows if row["model"] != "HR" and not row["failures"]]
     known = [value for value in values if value is not None]
@@ -155,7 +161,7 @@ def best_value(rows: list[dict], metric: dict) -> float | None:
     return max(known) if metric["higher_is_better"] else min(known)
 
 
-def our_row(row: dict, metrics: list[dict], best: dict) -> str:
+def _our_row(row: dict, metrics: list[dict], best: dict) -> str:
     """Return a row that was measured here."""
     cells = []
     for metric in metrics:
@@ -165,44 +171,44 @@ def our_row(row: dict, metrics: list[dict], best: dict) -> str:
         interval = ""
         if row["low"].get(key) is not None:
             interval = (
-                f"<small>{number(row['low'][key], digits)} … {number(row['high'][key], digits)}</small>"
+                f"<small>{_number(row['low'][key], digits)} … {_number(row['high'][key], digits)}</small>"
             )
-        text = number(value, digits)
+        text = _number(value, digits)
         cells.append(f"<td data-value='{'' if value is None else value}'{marked}>{text}{interval}</td>")
     verdict = row["verdict"]
-    said = f"<small class='{attribute(verdict['state'])}'>{escape(verdict['text'])}</small>"
+    said = f"<small class='{_attribute(verdict['state'])}'>{escape(verdict['text'])}</small>"
     return (
-        f"<tr><th scope='row' data-value='{attribute(row['model'])}'>{escape(row['model'])}{said}</th>"
+        f"<tr><th scope='row' data-value='{_attribute(row['model'])}'>{escape(row['model'])}{said}</th>"
         f"{''.join(cells)}{plain(row['seconds'], 3)}{plain(row['peak_mb'], 0)}</tr>"
     )
 
 
-def published_row(row: dict, metrics: list[dict], source: int) -> str:
+def _published_row(row: dict, metrics: list[dict], source: int) -> str:
     """Return somebody else's row."""
     cells = []
     for metric in metrics:
         value = row.get(metric["key"])
         star = "*" if value is not None and metric["key"] == "ssim" and not row["usual_ssim"] else ""
-        shown = "" if value is None else number(value, metric["digits"]) + star
+        shown = "" if value is None else _number(value, metric["digits"]) + star
         cells.append(f"<td data-value='{'' if value is None else value}'>{shown}</td>")
     empty = "<td data-value=''></td>"
     return (
-        f"<tr class='published'><th scope='row' data-value='{attribute(row['method'])}'>"
+        f"<tr class='published'><th scope='row' data-value='{_attribute(row['method'])}'>"
         f"{escape(row['method'])}<sup>{source}</sup></th>{''.join(cells)}{empty}{empty}</tr>"
     )
 
 
-def number(value: float | None, digits: int) -> str:
+def _number(value: float | None, digits: int) -> str:
     """Return a number as tables show it; a dash for None."""
     return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def plain(value: float | None, digits: int) -> str:
     """Return a cell with a number."""
-    return f"<td data-value='{'' if value is None else value}'>{number(value, digits)}</td>"
+    return f"<td data-value='{'' if value is None else value}'>{_number(value, digits)}</td>"
 
 
-def notes(data: dict) -> str:
+def _notes(data: dict) -> str:
     """Return what is to be known about a set's pictures."""
     lines = list(data["notes"])
     lines += [
@@ -217,7 +223,7 @@ def notes(data: dict) -> str:
     return f"<details class='note'><summary>{summary}</summary><ul>{items}</ul></details>"
 
 
-def plot(data: dict, results: dict) -> str:
+def _plot(data: dict, results: dict) -> str:
     """Return the perception-distortion plot (Blau and Michaeli, CVPR 2018), where there are two points."""
     keys = [metric["key"] for metric in results["metrics"]]
     y = next((key for key in ("lpips", "niqe") if key in keys), None)
@@ -236,7 +242,7 @@ def plot(data: dict, results: dict) -> str:
     )
 
 
-def gains(data: dict) -> str:
+def _gains(data: dict) -> str:
     """Return what each model gains over bicubic, picture by picture."""
     base = {image["name"]: image.get("psnr") for image in data["rows"][0]["images"]}
     blocks = []
@@ -253,7 +259,7 @@ def gains(data: dict) -> str:
     return f"<div class='columns'>{''.join(blocks)}</div>" if blocks else ""
 
 
-def crops(data: dict, results: dict, load: Load) -> str:
+def _crops(data: dict, results: dict, load: Load) -> str:
     """Return crops of the pictures on which the models differ most, at the place where they do."""
     scale, border = results["protocol"]["scale"], results["protocol"]["crop_border"]
     models = [row["model"] for row in data["rows"] if row["model"] != "HR"]
@@ -275,13 +281,13 @@ def crops(data: dict, results: dict, load: Load) -> str:
         )
     ranked.sort(key=lambda entry: (-entry[0], entry[1]))
     blocks = [
-        crop_row(data, results, load, models, name, (top, left, side))
-        for _, name, top, left, side in ranked[:SHOWN]
+        _crop_row(data, results, load, models, name, (top, left, side))
+        for _, name, top, left, side in ranked[:_SHOWN]
     ]
     return f"<h3>Where they differ most</h3>{''.join(blocks)}" if blocks else ""
 
 
-def crop_row(
+def _crop_row(
     data: dict, results: dict, load: Load, models: list[str], name: str, square: tuple[int, int, int]
 ) -> str:
     """Return LR | bicubic | models | HR of one place."""
@@ -298,18 +304,18 @@ def crop_row(
             cut = cut.repeat(scale, 0).repeat(scale, 1)
         else:
             cut = picture[top : top + side, left : left + side]
-        said = escape(figures_of(data, results, who, name))
+        said = escape(_figures_of(data, results, who, name))
         shown = escape(who)
         figures.append(
             f"<figure><img src='{data_uri(np.ascontiguousarray(cut))}' width='{side}' height='{side}' "
-            f"alt='{attribute(f'{name}, {who}')}'>"
+            f"alt='{_attribute(f'{name}, {who}')}'>"
             f"<figcaption><strong>{shown}</strong>{said}</figcaption></figure>"
         )
     where = f"{escape(name)}, {side}×{side} pixels at ({left}, {top})"
     return f"<p class='note'>{where}</p><div class='crops'>{''.join(figures)}</div>"
 
 
-def figures_of(data: dict, results: dict, who: str, name: str) -> str:
+def _figures_of(data: dict, results: dict, who: str, name: str) -> str:
     """Return PSNR and LPIPS of a whole picture, for the caption of its crop."""
     row = next((row for row in data["rows"] if row["model"] == who), None)
     image = next((image for image in row["images"] if image["name"] == name), None) if row else None
@@ -323,7 +329,7 @@ def figures_of(data: dict, results: dict, who: str, name: str) -> str:
     return ", ".join(texts)
 
 
-def how_measured(results: dict) -> str:
+def _how_measured(results: dict) -> str:
     """Return all that the figures depend on."""
     protocol, machine = results["protocol"], results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())

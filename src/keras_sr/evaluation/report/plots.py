@@ -5,7 +5,7 @@ from html import escape
 
 #: Size of the plot in its own units; the page scales it.
 WIDTH, HEIGHT = 440, 340
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 44
+LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 44
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ def scatter(points: list[Point], x_title: str, y_title: str) -> str:
     xs, ys = axis([p.x for p in points]), axis([p.y for p in points])
 
     def at(point: Point) -> tuple[float, float]:
-        return place_x(point.x, xs), place_y(point.y, ys)
+        return _place_x(point.x, xs), _place_y(point.y, ys)
 
     parts = [frame(xs, ys, x_title, y_title)]
     parts.append(
-        f'<text x="{WIDTH - RIGHT - 8}" y="{HEIGHT - BOTTOM - 10}" text-anchor="end">better ↘</text>'
+        f'<text x="{WIDTH - _RIGHT - 8}" y="{HEIGHT - _BOTTOM - 10}" text-anchor="end">better ↘</text>'
     )
     taken: list[tuple[float, float, float, float]] = []
     circles = [at(point) for point in points]
@@ -42,7 +42,7 @@ def scatter(points: list[Point], x_title: str, y_title: str) -> str:
         parts.append(
             f'<text class="label {kind}" x="{box[0]:.1f}" y="{box[1] + 11:.1f}">{escape(point.name)}</text>'
         )
-    return svg(parts, f"{y_title} against {x_title}")
+    return _svg(parts, f"{y_title} against {x_title}")
 
 
 def free_place(
@@ -61,7 +61,7 @@ def free_place(
             places += [(x + 9, y - 7 + away), (x - 9 - width, y - 7 + away), (x - width / 2, y - 7 + away)]
     boxes = [(left, top, left + width, top + height) for left, top in places]
     inside = [
-        b for b in boxes if b[0] >= LEFT and b[2] <= WIDTH - 4 and b[1] >= 2 and b[3] <= HEIGHT - BOTTOM
+        b for b in boxes if b[0] >= LEFT and b[2] <= WIDTH - 4 and b[1] >= 2 and b[3] <= HEIGHT - _BOTTOM
     ]
     for box in inside:
         apart = all(box[2] < t[0] or t[2] < box[0] or box[3] < t[1] or t[3] < box[1] for t in taken)
@@ -101,31 +101,31 @@ def axis(values: list[float]) -> list[float]:
     return [round(step * i, 9) for i in range(first, last + 1)]
 
 
-def place_x(value: float, ticks: list[float]) -> float:
+def _place_x(value: float, ticks: list[float]) -> float:
     """Return where a value lies from left to right."""
-    return LEFT + (WIDTH - LEFT - RIGHT) * (value - ticks[0]) / (ticks[-1] - ticks[0])
+    return LEFT + (WIDTH - LEFT - _RIGHT) * (value - ticks[0]) / (ticks[-1] - ticks[0])
 
 
-def place_y(value: float, ticks: list[float]) -> float:
+def _place_y(value: float, ticks: list[float]) -> float:
     """Return where a value lies from the top, the largest above."""
-    return TOP + (HEIGHT - TOP - BOTTOM) * (ticks[-1] - value) / (ticks[-1] - ticks[0])
+    return _TOP + (HEIGHT - _TOP - _BOTTOM) * (ticks[-1] - value) / (ticks[-1] - ticks[0])
 
 
 def frame(xs: list[float], ys: list[float], x_title: str, y_title: str) -> str:
     """Draw axes with ticks and titles."""
     parts = []
     for tick in xs:
-        x = place_x(tick, xs)
-        parts.append(f'<line class="grid" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{HEIGHT - BOTTOM}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:g}</text>')
+        x = _place_x(tick, xs)
+        parts.append(f'<line class="grid" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{HEIGHT - _BOTTOM}"/>')
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - _BOTTOM + 16}" text-anchor="middle">{tick:g}</text>')
     for tick in ys:
-        y = place_y(tick, ys)
-        parts.append(f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
+        y = _place_y(tick, ys)
+        parts.append(f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - _RIGHT}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
     parts.append(
         f'<text x="{(LEFT + WIDTH) / 2:.0f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_title)}</text>'
     )
-    middle = (TOP + HEIGHT - BOTTOM) / 2
+    middle = (_TOP + HEIGHT - _BOTTOM) / 2
     parts.append(
         f'<text transform="rotate(-90 14 {middle:.0f})" x="14" y="{middle:.0f}" text-anchor="middle">'
         f"{escape(y_title)}</text>"
@@ -133,7 +133,7 @@ def frame(xs: list[float], ys: list[float], x_title: str, y_title: str) -> str:
     return "".join(parts)
 
 
-def svg(parts: list[str], title: str) -> str:
+def _svg(parts: list[str], title: str) -> str:
     """Put a drawing together."""
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title, quote=True)}">'

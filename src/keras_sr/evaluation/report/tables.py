@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keras_sr.files import atomic_write
 
-ARROWS = {True: "↑", False: "↓", None: ""}
+_ARROWS = {True: "↑", False: "↓", None: ""}
 
 
 def write_json(path: Path, results: dict) -> None:
@@ -45,13 +45,19 @@ def write_csv(path: Path, results: dict) -> None:
 def table(data: dict, results: dict) -> str:
     """Return the table of a set as aligned text, published rows below ours."""
     metrics = results["metrics"]
-    heads = ["", *(metric["title"] + ARROWS[metric["higher_is_better"]] for metric in metrics), "s", "MB", ""]
+    heads = [
+        "",
+        *(metric["title"] + _ARROWS[metric["higher_is_better"]] for metric in metrics),
+        "s",
+        "MB",
+        "",
+    ]
     lines = [
         [
             row["model"] if not row["failures"] else f"{row['model']} ({row['measured']} of {row['total']})",
-            *(number(row["mean"][metric["key"]], metric["digits"]) for metric in metrics),
-            number(row["seconds"], 3),
-            number(row["peak_mb"], 0),
+            *(_number(row["mean"][metric["key"]], metric["digits"]) for metric in metrics),
+            _number(row["seconds"], 3),
+            _number(row["peak_mb"], 0),
             row["verdict"]["text"],
         ]
         for row in data["rows"]
@@ -59,7 +65,7 @@ def table(data: dict, results: dict) -> str:
     lines += [
         [
             f"  {published['method']}",
-            *(published_cell(published, metric) for metric in metrics),
+            *(_published_cell(published, metric) for metric in metrics),
             "",
             "",
             "published",
@@ -86,10 +92,10 @@ def table(data: dict, results: dict) -> str:
     ]
     if any(not line["usual_ssim"] for line in data["published"]):
         notes.append("  * SSIM by another definition")
-    return "\n".join([headline(data, results), *text, *notes])
+    return "\n".join([_headline(data, results), *text, *notes])
 
 
-def headline(data: dict, results: dict) -> str:
+def _headline(data: dict, results: dict) -> str:
     """Return the line over a table: set, protocol, and whether bicubic is where it has to be."""
     protocol = results["protocol"]
     channel = "RGB" if protocol["channel"] == "rgb" else "Y rounded" if protocol["round_y"] else "Y"
@@ -108,13 +114,13 @@ def headline(data: dict, results: dict) -> str:
     )
 
 
-def published_cell(published: dict, metric: dict) -> str:
+def _published_cell(published: dict, metric: dict) -> str:
     """Return a published figure, marked where its definition is another one."""
-    text = number(published.get(metric["key"]), metric["digits"])
+    text = _number(published.get(metric["key"]), metric["digits"])
     return text + "*" if text and metric["key"] == "ssim" and not published["usual_ssim"] else text
 
 
-def number(value: float | None, digits: int) -> str:
+def _number(value: float | None, digits: int) -> str:
     """Return a number as tables print it; nothing for None."""
     # + 0.0: a shift of -0.001 is no -0.00.
     return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"

@@ -10,7 +10,7 @@ from keras_sr.images.plain import read_plain
 from keras_sr.images.resize import imresize
 
 #: How LR pictures are made where they are not made by MATLAB's bicubic kernel: a name and arguments.
-OTHER_KERNELS = {
+_OTHER_KERNELS = {
     "bicubic without antialiasing (as OpenCV and torch.nn.functional do)": ("bicubic", False),
     "bilinear with antialiasing": ("bilinear", True),
     "bilinear without antialiasing (as OpenCV does)": ("bilinear", False),
@@ -54,11 +54,11 @@ def likely_reason(known: KnownSet, scale: int, pairs: list[Pair]) -> str:
     ]
     if lossy:
         return f"LR is stored with loss ({lossy[0]}): get the LR pictures as PNG"
-    exact = [matches(pair, scale) for pair in pairs]
+    exact = [_matches(pair, scale) for pair in pairs]
     if all(exact):
         return "LR fits to HR exactly, so these are other pictures: another copy or crop of the set"
     odd = pairs[exact.index(False)]
-    kernel = nearest_kernel(odd, scale)
+    kernel = _nearest_kernel(odd, scale)
     made = f"it is nearest to {kernel}" if kernel else "it is none that is known here"
     return (
         f"{exact.count(False)} of {len(pairs)} LR pictures were not made from their HR by MATLAB's bicubic "
@@ -66,20 +66,20 @@ def likely_reason(known: KnownSet, scale: int, pairs: list[Pair]) -> str:
     )
 
 
-def matches(pair: Pair, scale: int) -> bool:
+def _matches(pair: Pair, scale: int) -> bool:
     """Tell whether an LR picture is MATLAB's, to one grey level."""
     lr, hr = load(pair, scale)
     return int(np.abs(imresize(hr, 1 / scale).astype(int) - lr).max()) <= 1
 
 
-def nearest_kernel(pair: Pair, scale: int) -> str:
+def _nearest_kernel(pair: Pair, scale: int) -> str:
     """Return the kernel that comes nearest to an LR picture; "" when all are far, above 3 grey levels."""
     lr, hr = load(pair, scale)
     away = {
         name: float(
             np.abs(imresize(hr, 1 / scale, kernel=kernel, antialias=antialias).astype(int) - lr).mean()
         )
-        for name, (kernel, antialias) in OTHER_KERNELS.items()
+        for name, (kernel, antialias) in _OTHER_KERNELS.items()
     }
     best = min(away, key=lambda name: away[name])
     return best if away[best] <= 3 else ""

@@ -19,11 +19,11 @@ from keras_sr.errors import DataError
 from keras_sr.evaluation.sets.known import KnownSet
 
 #: A commit, not a branch: what it holds cannot change.
-BASE = "https://raw.githubusercontent.com/jbhuang0604/SelfExSR/8f6dd8c1d20cb7e8792a7177b4f6fd677633f598/data"
+_BASE = "https://raw.githubusercontent.com/jbhuang0604/SelfExSR/8f6dd8c1d20cb7e8792a7177b4f6fd677633f598/data"
 
 #: Seconds without an answer after which a download is given up, and how often each file is tried.
-PATIENCE = 30
-TRIES = 3
+_PATIENCE = 30
+_TRIES = 3
 
 
 def cache_folder() -> Path:
@@ -36,7 +36,7 @@ def fetch_set(
     scale: int,
     folder: Path,
     *,
-    base: str = BASE,
+    base: str = _BASE,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Download a set at one scale into `folder/NAME/image_SRF_s`: there whole and checked, or not at all.
@@ -68,7 +68,7 @@ def fetch_set(
     try:
         with ThreadPoolExecutor(8) as pool:
             jobs = [
-                pool.submit(fetch, f"{base}/{known.name}/{name}/{file}", partial / file) for file in files
+                pool.submit(_fetch, f"{base}/{known.name}/{name}/{file}", partial / file) for file in files
             ]
             try:
                 for done, job in enumerate(as_completed(jobs), 1):
@@ -85,15 +85,15 @@ def fetch_set(
     return home
 
 
-def fetch(url: str, path: Path) -> None:
+def _fetch(url: str, path: Path) -> None:
     """Download one file; a fault of the network is tried again.
 
     Raises:
         DataError: It does not come.
     """
-    for left in reversed(range(TRIES)):
+    for left in reversed(range(_TRIES)):
         try:
-            with urlopen(url, timeout=PATIENCE) as answer:
+            with urlopen(url, timeout=_PATIENCE) as answer:
                 path.write_bytes(answer.read())
             return
         except (HTTPException, OSError) as error:
@@ -109,13 +109,13 @@ def fetch(url: str, path: Path) -> None:
 def git_tree(folder: Path) -> str:
     """Return the id that git gives to a folder of plain files."""
     entries = b"".join(
-        b"100644 " + path.name.encode() + b"\0" + git_id(b"blob", path.read_bytes())
+        b"100644 " + path.name.encode() + b"\0" + _git_id(b"blob", path.read_bytes())
         for path in sorted(folder.iterdir())
     )
-    return git_id(b"tree", entries).hex()
+    return _git_id(b"tree", entries).hex()
 
 
-def git_id(kind: bytes, content: bytes) -> bytes:
+def _git_id(kind: bytes, content: bytes) -> bytes:
     """Return git's SHA-1 of an object."""
     head = kind + b" " + str(len(content)).encode() + b"\0"
     return hashlib.sha1(head + content, usedforsecurity=False).digest()
