@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_sr import upscale
 from keras_sr.evaluation.score import score
 from keras_sr.evaluation.sets.layouts import find_pairs
-from keras_sr.inference import open_engine, upscale
+from keras_sr.inference import open_engine
 from keras_sr.weights import registry
 
 FRAMES = (0, 4, 8, 16)

@@ -142,8 +142,8 @@ def driver(source: str, folder: str, network: str) -> None:
         marks[step] = time.monotonic()
 
     from keras_sr.cli import app  # noqa: F401
-    from keras_sr.inference import engines, jobs
-    from keras_sr.inference.enlarge import enlarge
+    from keras_sr.inference import engines
+    from keras_sr.inference.enlarge import MEMORY, enlarge
     from keras_sr.tasks.networks import network_file
 
     done("import command")
@@ -153,7 +153,7 @@ def driver(source: str, folder: str, network: str) -> None:
 
     pictures.import_vips()
     done("import pyvips")
-    file = network_file(network, None)
+    file = network_file(network)
     compile_model = openvino.Core.compile_model
 
     def compiling(*arguments, **options):
@@ -165,7 +165,7 @@ def driver(source: str, folder: str, network: str) -> None:
     done("compile")
     picture = pictures.read(Path(source))
     done("read")
-    larger = enlarge(picture, engine, memory=jobs.MEMORY)
+    larger = enlarge(picture, engine, memory=MEMORY)
     done("run")
     pictures.write(Path(folder) / "driven.png", larger)
     done("write")

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_sr import upscale
 from keras_sr.images.picture import import_vips
-from keras_sr.inference import open_engine, upscale
+from keras_sr.inference import open_engine
 from keras_sr.weights import registry
 
 RESULTS = Path(__file__).parent / "results" / "gigapixel.json"

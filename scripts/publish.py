@@ -20,13 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_sr import upscale
 from keras_sr.evaluation.columns import MEASURES, Sample, choose
 from keras_sr.evaluation.score import PROTOCOLS, Judged, score
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.export import export_onnx, multiplications, parity
 from keras_sr.files import atomic_write, sha256
 from keras_sr.inference.engines import open_engine, precisions
-from keras_sr.inference.enlarge import upscale
 from keras_sr.recipes import get
 from keras_sr.training.recipe import Recipe, as_json, from_json
 from keras_sr.weights import registry, store

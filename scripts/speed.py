@@ -15,10 +15,10 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from keras_sr import upscale
 from keras_sr.files import atomic_write
 from keras_sr.images.resize import imresize
 from keras_sr.inference.engines import open_engine, precisions
-from keras_sr.inference.enlarge import upscale
 from keras_sr.weights import registry
 
 #: Megapixels that are made, whatever the scale.

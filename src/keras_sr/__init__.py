@@ -19,7 +19,10 @@ PUBLIC = {
     "load": "keras_sr.weights.load",
     "preprocess_HR": "keras_sr.data.superresgan",
     "preprocess_LR": "keras_sr.data.superresgan",
-    "upscale": "keras_sr.inference.enlarge",
+    "open_network": "keras_sr.tasks.networks",
+    "train": "keras_sr.tasks.train",
+    "upscale": "keras_sr.tasks.upscale",
+    "upscale_files": "keras_sr.tasks.upscale",
 }
 
 __all__ = ["__version__", *PUBLIC]

@@ -6,9 +6,38 @@ The command line prints the line and leaves with `exit_code`; Python callers cat
 
 
 class KerasSRError(Exception):
-    """Base of all errors raised on purpose by keras-sr."""
+    """Base of all errors raised on purpose by keras-sr.
+
+    Args:
+        text: What was expected, what came and what to do, in one line. Parameters of Python functions stand
+            in backticks: the command line puts its options in their places.
+        hint: What might help, where it is not needed to understand the text.
+    """
 
     exit_code = 2
+
+    def __init__(self, text: str = "", *, hint: str = "") -> None:
+        super().__init__(text)
+        self.text, self.hint = text, hint
+
+    def __str__(self) -> str:
+        """Return the text and the hint."""
+        return f"{self.text}; {self.hint}" if self.hint else self.text
+
+    def __reduce__(self) -> tuple:
+        """Keep the hint when the error crosses a process."""
+        return _rebuilt, (type(self), self.text, self.hint)
+
+
+def _rebuilt(kind: type[KerasSRError], text: str, hint: str) -> KerasSRError:
+    """Return an error as it was before it was pickled."""
+    return kind(text, hint=hint)
+
+
+class Stopped(KerasSRError):
+    """Somebody asked a task to stop, and it did: what was finished stays."""
+
+    exit_code = 130
 
 
 class PictureError(KerasSRError):

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_sr import upscale
 from keras_sr.images import picture as files
 from keras_sr.images.picture import WRITTEN, Picture
-from keras_sr.inference import open_engine, upscale
+from keras_sr.inference import open_engine
 
 RNG = np.random.default_rng(0)
 

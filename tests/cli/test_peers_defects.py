@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from keras_sr import upscale
 from keras_sr.errors import KerasSRError
 from keras_sr.images import picture as files
 from keras_sr.images.alpha import hold
 from keras_sr.images.picture import Picture
-from keras_sr.inference import open_engine, upscale
+from keras_sr.inference import open_engine
 from keras_sr.inference.engines import precisions
 from keras_sr.inference.enlarge import enlarge
 from keras_sr.weights import registry

@@ -117,7 +117,7 @@ def test_weights_that_ship_are_exported_already(run, photos, tmp_path, monkeypat
 
 def test_lpips_is_measured_where_a_recipe_is_not_of_pixels_alone(shared_data, monkeypatch, capsys, tmp_path):
     from keras_sr import recipes
-    from keras_sr.cli.train import perceptual
+    from keras_sr.tasks.train import perceptual
 
     monkeypatch.setenv("KERAS_SR_LPIPS_ALEX", str(shared_data / "weights" / "alexnet_lpips_f32.npz"))
     names = ("compact", "srresnet_mse", "srresnet_vgg22", "srgan_mse", "srgan_vgg54")
@@ -175,7 +175,7 @@ def test_a_folder_without_photographs(run, tmp_path, content):
 
 def test_a_gan_starts_from_the_run_beside_it(tmp_path):
     from keras_sr import recipes
-    from keras_sr.cli.train import find_start
+    from keras_sr.tasks.train import find_start
 
     recipe, folder = recipes.get("srgan_mse"), tmp_path / "runs" / "srgan_mse"
     start = tmp_path / "runs" / "srresnet_mse"

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from keras_sr import upscale
 from keras_sr.images.plain import read_plain
 from keras_sr.images.ranges import from_float
 from keras_sr.images.resize import imresize
-from keras_sr.inference import open_engine, upscale
+from keras_sr.inference import open_engine
 from keras_sr.metrics import lr_consistency
 
 
@@ -58,7 +59,7 @@ def test_never_writes_over_a_picture_that_is_read(run, photographs, network_file
     code, out, err = run("upscale", photographs / "a.png", "-o", photographs / "a.png", "-n", network_file)
     assert (code, out) == (2, "")
     assert err.startswith("keras-sr: ")
-    assert "written over" in err
+    assert "overwrite an input" in err
     assert err.count("\n") == 1
     assert (photographs / "a.png").read_bytes() == before
 
@@ -68,7 +69,7 @@ def test_never_writes_over_a_picture_by_another_name_for_it(run, photographs, ne
     target = tmp_path / "link" / "a.png"
     code, _, err = run("upscale", photographs / "a.png", "-o", target, "-n", network_file)
     assert code == 2
-    assert "written over" in err
+    assert "overwrite an input" in err
 
 
 def test_two_pictures_never_become_one_file(run, photographs, network_file, tmp_path):
@@ -131,7 +132,7 @@ def test_a_picture_at_the_place_of_a_result_is_not_written_over(run, photographs
     before = (photographs / "a_x2.png").read_bytes()
     code, _, err = run("upscale", photographs, "-o", photographs, "-n", network_file, "--resume")
     assert code == 2
-    assert "written over a picture that is read" in err
+    assert "would overwrite an input picture" in err
     assert (photographs / "a_x2.png").read_bytes() == before
 
 
@@ -513,7 +514,7 @@ def test_pixels_on_the_disk_give_the_same_file(run, photographs, network_file, t
     made = []
     real = storage.np.memmap
     monkeypatch.setattr(storage.np, "memmap", lambda *a, **k: made.append(a) or real(*a, **k))
-    monkeypatch.setattr("keras_sr.cli.upscale.SHARE_OF_PIXELS", 1 << 40)
+    monkeypatch.setattr("keras_sr.tasks.upscale.SHARE_OF_PIXELS", 1 << 40)
     arguments = ["upscale", photographs / "a.png", "-n", network_file, "-s", 1.5]
     assert run(*arguments, "-o", tmp_path / "disk.png")[0] == 0
     assert len(made) >= 2

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from keras_sr import upscale
 from keras_sr.errors import DataError, KerasSRError, PictureError, WeightsError
 from keras_sr.evaluation.candidates import (
     network_candidate,
@@ -13,7 +14,6 @@ from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.images.plain import write_plain
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.inference.engines import open_engine
-from keras_sr.inference.enlarge import upscale
 from keras_sr.weights import registry
 
 RNG = np.random.default_rng(0)

@@ -314,7 +314,7 @@ def test_a_known_set_with_a_broken_picture_is_refused(shared_data, tmp_path):
     pairs = find_pairs(folder, 4)
     data = Dataset("Set5", folder, tuple(pairs))
     pairs[0].hr.write_bytes(pairs[0].hr.read_bytes()[:2000])
-    with pytest.raises(DataError, match=r"of Set5 cannot be measured \(cannot read .*--no-anchor"):
+    with pytest.raises(DataError, match=r"of Set5 cannot be measured \(cannot read .*anchor=False"):
         benchmark([bicubic_candidate(4)], [data], settings(), tmp_path / "out")
     results = benchmark([bicubic_candidate(4)], [data], settings(anchored=False), tmp_path / "out")
     assert not results["sets"][0]["known"]

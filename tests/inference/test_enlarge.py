@@ -4,12 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from keras_sr import upscale
 from keras_sr.errors import PictureError, WeightsError
 from keras_sr.images.alpha import hold
 from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.storage import Storage
-from keras_sr.inference import upscale
 from keras_sr.inference.engines import open_engine
 from keras_sr.inference.enlarge import enlarge
 from keras_sr.weights import registry

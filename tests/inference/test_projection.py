@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_sr import upscale
 from keras_sr.images.ranges import from_float
 from keras_sr.images.resize import axis_matrix, imresize
-from keras_sr.inference import upscale
 from keras_sr.inference.projection import ConsistentEngine, consistent, factor, null_part, shrink, spread
 from keras_sr.tasks.batch.extras import invented
 

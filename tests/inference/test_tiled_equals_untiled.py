@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_sr import upscale
 from keras_sr.images.ranges import from_float
-from keras_sr.inference import upscale
 
 
 @st.composite

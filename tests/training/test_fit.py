@@ -104,7 +104,7 @@ def test_another_recipe_in_the_same_folder_is_refused(recipe, batches, tmp_path)
     small = recipe("compact")
     fit(small, batches(small), tmp_path / "run", progress=False)
     other = replace(small, learning_rate=5e-4)
-    with pytest.raises(TrainingError, match=r"learning_rate is 0.05 there and 0.0005 here.*--no-resume"):
+    with pytest.raises(TrainingError, match=r"learning_rate is 0.05 there and 0.0005 here.*resume=False"):
         fit(other, batches(other), tmp_path / "run", progress=False)
 
 
@@ -180,7 +180,7 @@ def test_a_run_does_not_go_on_from_another_start(recipe, batches, tmp_path, monk
     longer = replace(small, steps=6, schedule="constant")
     shorter = replace(longer, steps=2)
     fit(shorter, batches(shorter), tmp_path / "run", start_from=tmp_path / "one", progress=False)
-    with pytest.raises(TrainingError, match=r"began with .*one, not with .*two: leave --start-from out"):
+    with pytest.raises(TrainingError, match=r"began with .*one, not with .*two: leave `start_from` out"):
         fit(longer, batches(longer), tmp_path / "run", start_from=tmp_path / "two", progress=False)
     with pytest.raises(TrainingError, match="began with random weights, not with"):
         fit(small, batches(small), tmp_path / "two", start_from=tmp_path / "one", progress=False)

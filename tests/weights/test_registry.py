@@ -73,10 +73,10 @@ def test_the_exported_network_is_the_keras_network(name):
 @pytest.mark.shared
 @pytest.mark.parametrize("name", registry.names())
 def test_the_passports_score_is_reached(name, shared_data):
+    from keras_sr import upscale
     from keras_sr.evaluation.score import score
     from keras_sr.evaluation.sets.layouts import find_pairs
     from keras_sr.inference.engines import open_engine
-    from keras_sr.inference.enlarge import upscale
 
     passport, engine = registry.passport(name), open_engine(registry.onnx_path(name))
     pairs = find_pairs(shared_data / "benchmark" / "Set5", passport.scale)

@@ -11,6 +11,7 @@ from keras_sr import __version__
 from keras_sr.cli.benchmark import benchmark
 from keras_sr.cli.compare import compare
 from keras_sr.cli.doctor import doctor
+from keras_sr.cli.options import in_options
 from keras_sr.cli.say import say
 from keras_sr.cli.serve import serve
 from keras_sr.cli.train import train
@@ -69,7 +70,7 @@ def main() -> None:
     try:
         app()
     except KerasSRError as error:
-        _leave(str(error), error.exit_code)
+        _leave(in_options(str(error)), error.exit_code)
     except OSError as error:
         _leave(f"{error.filename or 'input or output'}: {error.strerror or error}", KerasSRError.exit_code)
     except Exception as error:

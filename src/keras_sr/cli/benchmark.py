@@ -9,7 +9,6 @@ import typer
 
 from keras_sr.cli.say import log_to_stderr, progress_bar, say
 from keras_sr.errors import DataError, KerasSRError
-from keras_sr.tasks.networks import network_file
 from keras_sr.tasks.progress import Progress
 
 if TYPE_CHECKING:
@@ -164,6 +163,7 @@ def open_model(
 ) -> "Candidate":
     """Return what a MODEL argument names."""
     from keras_sr.evaluation.candidates import network_candidate, picture_candidate
+    from keras_sr.tasks.networks import network_file, recipe_of
     from keras_sr.weights.find import RUN_FILES
 
     name, equals, spec = model.partition("=")
@@ -186,18 +186,6 @@ def open_model(
         ensemble=ensemble,
         recipe=recipe_of(spec),
     )
-
-
-def recipe_of(spec: str) -> str:
-    """Return the name of the recipe that trained a network, or ""."""
-    from keras_sr.weights import registry, store
-    from keras_sr.weights.find import find
-
-    if spec in registry.names():
-        return registry.passport(spec).recipe["name"]
-    if spec.endswith((".onnx", ".xml")):
-        return ""
-    return store.read(find(spec))[1].get("recipe", {}).get("name", "")
 
 
 def common_scale(opened: "list[Candidate]", scale: int | None) -> int:

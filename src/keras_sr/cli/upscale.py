@@ -2,25 +2,22 @@
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keras_sr.cli.options import in_options
 from keras_sr.cli.say import log_to_stderr, progress_bar, say
 from keras_sr.errors import KerasSRError, unknown
-from keras_sr.tasks.networks import identity, open_network
-from keras_sr.tasks.progress import Progress
 
 if TYPE_CHECKING:
-    from keras_sr.tasks.batch.plan import Job
-    from keras_sr.tasks.batch.run import Result, Settings
+    from collections.abc import Iterator
+
+    from keras_sr.inference.engines import Engine
+    from keras_sr.tasks.batch.run import FileResult
 
 STREAM = Path("-")
-
-#: Of the memory to work in: what a tile may take, and an array of pixels before it goes to the disk.
-SHARE_OF_TILE, SHARE_OF_PIXELS = 2, 4
 
 
 def upscale(
@@ -161,14 +158,9 @@ def upscale(
     printed. A picture that cannot be read is reported, the others are enlarged, and the exit code is
     1. Nothing is ever written over a picture that is read.
     """  # noqa: D301  (typer: keep these line breaks)
-    from keras_sr.files import remove_left_over
     from keras_sr.images.picture import MAX_PIXELS
-    from keras_sr.images.storage import Storage
-    from keras_sr.inference.memory import working_memory
-    from keras_sr.tasks.batch.ledger import Ledger
-    from keras_sr.tasks.batch.plan import plan
-    from keras_sr.tasks.batch.run import Settings
-    from keras_sr.tasks.batch.size import Size
+    from keras_sr.tasks.networks import open_network
+    from keras_sr.tasks.upscale import upscale_files
 
     log_to_stderr()
     sources = [*(pictures or []), *(inputs or [])]
@@ -176,8 +168,7 @@ def upscale(
         raise typer.BadParameter("give a picture to enlarge: keras-sr upscale cat.jpg -o cat_large.png")
     if tile_pad is not None:
         say("keras-sr: --tile_pad is not needed: tiles overlap by exactly what the network sees")
-    size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6)
-    network: Any = open_network(
+    network = open_network(
         name,
         scale,
         engine=engine,
@@ -185,133 +176,81 @@ def upscale(
         threads=threads,
         detail=detail,
         partner=partner,
+        self_ensemble=self_ensemble,
+        consistent=consistent,
     )
-    if scale and scale > network.scale:
-        say(f"keras-sr: network {network.name} enlarges x{network.scale}, the rest to x{scale:g} is bicubic")
-    if self_ensemble:
-        from keras_sr.inference.ensemble import EnsembleEngine
-
-        network = EnsembleEngine(network)
-    if consistent:
-        from keras_sr.inference.projection import ConsistentEngine
-
-        network = ConsistentEngine(network)
-    memory = max_memory << 20 if max_memory else working_memory()
-    settings = Settings(
-        size,
-        memory // SHARE_OF_TILE,
-        tile or None,
-        skip_existing,
-        max_pixels=None if no_limit else MAX_PIXELS,
-        consistency=report is not None,
-        storage=Storage(memory // SHARE_OF_PIXELS, None if output == STREAM else results_folder(output)),
-    )
+    how: dict[str, Any] = {
+        "scale": scale,
+        "width": width,
+        "height": height,
+        "max_megapixels": max_megapixels,
+        "max_memory": max_memory,
+        "tile": tile,
+        "max_pixels": None if no_limit else MAX_PIXELS,
+    }
     if STREAM in (*sources, output):
         if report or compare or map_ or resume or pattern or skip_existing or dry_run:
             raise typer.BadParameter(
                 "--report, --compare, --map, --resume, --skip-existing, --dry-run and --pattern "
                 "need files, not -"
             )
-        stream(sources, output, network, settings, extension)
+        stream(sources, output, network, extension, **how)
         return
-    if resume:
-        # All that decides about pixels; the network's name tells of detail, consistency and ensemble.
-        way = f"{identity(name, scale, detail, partner)} {network.name} {engine} {precision} {fast} {size}"
-        settings = replace(settings, ledger=Ledger(results_folder(output), way))
-    jobs = plan(
-        sources,
-        output,
-        scale or network.scale,
-        recursive=recursive,
-        suffix=size.mark(network.scale) if suffix is None else suffix,
-        extension=extension,
-        pattern=pattern,
-        network=network.name,
-        beside=[kind for kind, wanted in (("compare", compare), ("map", map_)) if wanted],
-        report=report,
-        ours=lambda path: skip_existing or (settings.ledger is not None and settings.ledger.made(path)),
-    )
-    if dry_run:
-        for job in jobs:
-            there = " (is there, left alone)" if settings.finished(job) else ""
-            echo(f"{job.source} -> {job.target}{there}")
-        return
-    for job in jobs:
-        remove_left_over(job.target)
-    failed = batch(jobs, network, settings, report, compare, map_)
-    if failed:
-        say(f"keras-sr: {failed} of {len(jobs)} pictures failed")
+    with progress_bar() as show:
+        results = upscale_files(
+            sources,
+            output,
+            network,
+            recursive=recursive,
+            suffix=suffix,
+            extension=extension,
+            pattern=pattern,
+            skip_existing=skip_existing,
+            resume=resume,
+            report=report,
+            dry_run=dry_run,
+            compare=compare,
+            map=map_,
+            progress=show,
+            **how,
+        )
+        told = [tell(result, network.name, dry_run) for result in interruptible(results)]
+    if not all(told):
+        say(f"keras-sr: {told.count(False)} of {len(told)} pictures failed")
         raise typer.Exit(1)
 
 
-def results_folder(output: Path) -> Path:
-    """Return the folder that results go to: the output, or the folder of an output that is a file."""
-    from keras_sr.tasks.batch.plan import is_file
-
-    return output.parent if is_file(output) else output
-
-
-def batch(
-    jobs: "list[Job]", network: Any, settings: "Settings", report: Path | None, compare: bool, map_: bool
-) -> int:
-    """Enlarge files, print the paths of results, and return how many failed."""
-    from keras_sr.tasks.batch.run import run_all
-
-    results: list[Result] = []
-    failed = 0
+def interruptible(results: "Iterator[FileResult]") -> "Iterator[FileResult]":
+    """Pass results on; after Ctrl-C, say that they are whole."""
     try:
-        with progress_bar() as show:
-            for result in run_all(
-                jobs,
-                network,
-                settings,
-                lambda number, share: show(
-                    Progress("upscale", number + share, len(jobs), jobs[number].source.name)
-                ),
-            ):
-                failed += not tell(result, network, compare, map_)
-                results.append(result)
+        yield from results
     except KeyboardInterrupt:
         say("keras-sr: interrupted: what is printed above is finished, nothing is half-written")
         raise
-    finally:
-        if report:
-            write_report(report, results, len(jobs))
-    return failed
 
 
-def tell(result: "Result", network: Any, compare: bool, map_: bool) -> bool:
-    """Print the path of a result, say what there is to say about it, and return whether all went well."""
+def tell(result: "FileResult", network: str, dry_run: bool) -> bool:
+    """Print the paths of a result, say what there is to say about it, and return whether all went well."""
     job = result.job
+    if dry_run:
+        there = " (is there, left alone)" if result.status == "skipped" else ""
+        echo(f"{job.source} -> {job.target}{there}")
+        return True
     if result.status == "failed":
-        say(f"keras-sr: {result.reason}")
+        say(f"keras-sr: {in_options(result.reason)}")
         return False
     echo(str(job.target))
     if result.status == "skipped":
         say(f"{job.source}: {job.target} is there, left alone")
-        return write_beside(job, network, compare, map_, again=False)
-    width, height = result.size or (0, 0)
-    lost = f"; left behind: {', '.join(result.lost)}" if result.lost else ""
-    say(f"{job.source} -> {width}x{height} in {result.seconds:.2f} s ({network.name}){lost}")
-    return write_beside(job, network, compare, map_, again=True)
-
-
-def write_beside(job: "Job", network: Any, compare: bool, map_: bool, *, again: bool) -> bool:
-    """Write what is wanted beside a result, or only what is not there yet; return whether all went well."""
-    if not compare and not map_:
-        return True
-    from keras_sr.tasks.batch import extras
-    from keras_sr.tasks.batch.plan import beside_name
-
-    try:
-        if compare and (again or not beside_name(job.target, "compare").exists()):
-            echo(str(extras.compare(job.source, job.target, network.scale)))
-        if map_ and (again or not beside_name(job.target, "map").exists()):
-            echo(str(extras.write_map(job.source, job.target)))
-    except KerasSRError as error:
-        say(f"keras-sr: {error}")
-        return False
-    return True
+    else:
+        width, height = result.size or (0, 0)
+        lost = f"; left behind: {', '.join(result.lost)}" if result.lost else ""
+        say(f"{job.source} -> {width}x{height} in {result.seconds:.2f} s ({network}){lost}")
+    for path in result.extras:
+        echo(str(path))
+    if result.trouble:
+        say(f"keras-sr: {in_options(result.trouble)}")
+    return result.ok
 
 
 def echo(line: str) -> None:
@@ -319,28 +258,24 @@ def echo(line: str) -> None:
     typer.echo(os.fsencode(line))
 
 
-def write_report(path: Path, results: "list[Result]", total: int) -> None:
-    """Write what became of each picture; a run that was stopped reports what it has done."""
-    import json
-
-    from keras_sr.files import atomic_write
-
-    counts = {status: sum(r.status == status for r in results) for status in ("done", "skipped", "failed")}
-    rows = [result.as_dict() for result in results]
-    text = json.dumps({"total": total, **counts, "pictures": rows}, indent=1, ensure_ascii=False)
-    try:
-        with atomic_write(path) as file:
-            # A name need not be UTF-8; what is not is written as JSON's escapes.
-            file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise KerasSRError(f"cannot write the report {str(path)!r}: {error.strerror or error}") from error
-
-
-def stream(sources: list[Path], output: Path, network: Any, settings: "Settings", extension: str) -> None:
+def stream(
+    sources: list[Path],
+    output: Path,
+    network: "Engine",
+    extension: str,
+    *,
+    scale: float | None,
+    width: int | None,
+    height: int | None,
+    max_megapixels: float | None,
+    **how: Any,
+) -> None:
     """Enlarge one picture from or to a pipe."""
     from keras_sr.images import picture as files
     from keras_sr.tasks.batch.plan import WRITTEN
     from keras_sr.tasks.batch.run import resized
+    from keras_sr.tasks.batch.size import Size
+    from keras_sr.tasks.upscale import file_settings
 
     if len(sources) != 1:
         raise KerasSRError("a pipe holds one picture: give one input when it or the output is -")
@@ -352,9 +287,11 @@ def stream(sources: list[Path], output: Path, network: Any, settings: "Settings"
             "a picture from a pipe goes to a file, -o large.png, or to stdout, -o - --ext png: "
             f"{unknown('suffix', suffix, list(WRITTEN))}"
         )
+    size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6)
+    settings = file_settings(size, None if output == STREAM else output, **how)
     given = sys.stdin.buffer.read() if sources[0] == STREAM else sources[0]
     picture = files.read(given, max_pixels=settings.max_pixels)
-    larger = resized(picture, network, settings, lambda share: None)
+    larger = resized(picture, network, settings)
     if output == STREAM:
         data, lost = files.encode(suffix, larger, "stdout")
         sys.stdout.buffer.write(data)

@@ -57,7 +57,7 @@ def find_pictures(folders: str | Path | Iterable[str | Path]) -> list[Found]:
     return [
         Found(f"{folder.resolve().name}/{relative}", folder / relative)
         for folder in folders
-        for relative in _relative_paths(folder)
+        for relative in relative_paths(folder)
     ]
 
 
@@ -80,11 +80,11 @@ def find_pairs(hr_folder: str | Path, lr_folder: str | Path, scale: int) -> tupl
         DataError: A folder is missing or has no picture, or nothing matches.
     """
     hr_folder, lr_folder = Path(hr_folder).expanduser(), Path(lr_folder).expanduser()
-    lr_names = _relative_paths(lr_folder)
+    lr_names = relative_paths(lr_folder)
     exact = {_without_suffix(name): name for name in lr_names}
     bare = {_undecorated(name, scale): name for name in reversed(lr_names)}
     pairs, skipped, unused = [], [], set(lr_names)
-    for name in _relative_paths(hr_folder):
+    for name in relative_paths(hr_folder):
         lr = exact.get(_without_suffix(name)) or bare.get(_undecorated(name, scale))
         if lr not in unused:
             skipped.append(Skipped(str(hr_folder / name), f"no LR picture of this name in {lr_folder}"))
@@ -149,7 +149,7 @@ def none_left(skipped: Sequence[Skipped]) -> DataError:
     return DataError(f"none of the pictures can be used: give whole and larger ones{first}")
 
 
-def _relative_paths(folder: Path) -> list[str]:
+def relative_paths(folder: Path) -> list[str]:
     """Return the relative POSIX paths of all pictures below a folder, sorted."""
     if not folder.exists():
         raise DataError(f"there is no folder {folder}: give the folder that holds the pictures")
@@ -202,8 +202,8 @@ def _undecorated(name: str, scale: int) -> str:
     """Return the same without the endings that tell LR from HR.
 
     Examples:
-        >>> _undecorated("a/0801x4.png", 4), undecorated("a/0801_SRF_4_HR.png", 4), undecorated("1x2.png", 4)
-        ('a/0801', 'a/0801', '1x2')
+        >>> [_undecorated(name, 4) for name in ("a/0801x4.png", "a/0801_SRF_4_HR.png", "1x2.png")]
+        ['a/0801', 'a/0801', '1x2']
     """
     stem = _without_suffix(name)
     ending = rf"(?<=[^/])([_-]?x{scale}|[_-]srf[_-]{scale}|[_-](lr|hr|gt|bicubic))$"

@@ -14,9 +14,10 @@ from keras_sr.errors import DataError, PictureError
 from keras_sr.evaluation.score import bicubic
 from keras_sr.evaluation.sets.layouts import Pair, list_pictures
 from keras_sr.files import sha256
+from keras_sr.images.picture import Picture
 from keras_sr.images.plain import read_rgb
 from keras_sr.inference.engines import open_engine
-from keras_sr.inference.enlarge import upscale
+from keras_sr.inference.enlarge import enlarge
 from keras_sr.inference.ensemble import self_ensemble
 
 #: A receptive field so wide that no picture is cut into tiles: for networks that do not tell theirs.
@@ -53,8 +54,8 @@ class Candidate:
 
 def bicubic_candidate(scale: int) -> Candidate:
     """Return the first row of every table."""
-    enlarge = bicubic(scale)
-    return Candidate("bicubic", "bicubic", lambda pair, lr: enlarge(lr))
+    upscaler = bicubic(scale)
+    return Candidate("bicubic", "bicubic", lambda pair, lr: upscaler(lr))
 
 
 def network_candidate(
@@ -96,13 +97,13 @@ def network_candidate(
     )
 
     def run(lr: np.ndarray) -> np.ndarray:
-        return upscale(lr, network, rounded=not ensemble)
+        return enlarge(Picture(lr), network, rounded=not ensemble).pixels
 
-    enlarge = self_ensemble(run) if ensemble else run
+    upscaler = self_ensemble(run) if ensemble else run
     return Candidate(
         name,
         "network",
-        lambda pair, lr: enlarge(lr),
+        lambda pair, lr: upscaler(lr),
         scale=network.scale,
         file=str(file),
         sha256=network_sha256(file),
@@ -193,8 +194,8 @@ def _belongs(stem: str, base: str) -> bool:
     """Tell whether a name is another, or that with something behind it.
 
     Examples:
-        >>> _belongs("img_001_x4", "img_001"), belongs("img_001x4", "img_001"), belongs("img_0012", "img_001")
-        (True, True, False)
+        >>> [_belongs(name, "img_001") for name in ("img_001_x4", "img_001x4", "img_0012")]
+        [True, True, False]
     """
     rest = stem.removeprefix(base)
     return stem.startswith(base) and (not rest[:1].isalnum() or (rest[0] in "xX" and rest[1:2].isdigit()))

@@ -67,7 +67,7 @@ def compare(
     """
     paths = [Path(path) for path in (*pictures, *([reference] if reference else []))]
     if len(paths) < 2:
-        raise PictureError("give two pictures, or one and --reference")
+        raise PictureError("give two pictures, or one and a `reference`")
     images = [read_rgb(path) for path in paths]
     names = column_names(paths)
     if reference is None and len(images) == 2 and images[0].size < images[1].size:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_sr.export import analyse
+from keras_sr.export.graph import Graph
 from keras_sr.export.onnx_file import to_bytes
 from keras_sr.export.read import read_model, values
 from keras_sr.export.rewrite import apply_rules, convolve_before_shuffle, fold_affine, move_before_shuffle
+from keras_sr.facts import NetworkFacts
 from keras_sr.files import atomic_write
 from keras_sr.inference.engines import KerasEngine, open_engine
 from keras_sr.inference.tiling import FRAME
@@ -66,19 +68,24 @@ def export_onnx(
     graph = read_model(model)
     rules = [fold_affine] if fold_batch_norm else []
     apply_rules(graph, [*rules, move_before_shuffle, convolve_before_shuffle] if rewrite_tail else rules)
-    metadata = {
-        "name": name or model.name,
-        "scale": str(analyse.scale(graph)),
-        "receptive_field": str(analyse.receptive_field(graph)),
-        "bytes_per_pixel": str(analyse.bytes_per_pixel(graph)),
-        "frame": str(FRAME),
-        "sha256": weights_sha256(model),
-        "licence": licence,
-    }
+    facts = facts_of(graph, name or model.name, licence)
+    metadata = facts.as_metadata() | {"sha256": weights_sha256(model)}
     data = to_bytes(graph, metadata, half_weights=half_weights)
     with atomic_write(path) as file:
         file.write(data)
     return Path(path)
+
+
+def facts_of(graph: Graph, name: str, licence: str = "") -> NetworkFacts:
+    """Return what an engine has to know of a network."""
+    return NetworkFacts(
+        name,
+        analyse.scale(graph),
+        analyse.receptive_field(graph),
+        analyse.bytes_per_pixel(graph),
+        FRAME,
+        licence,
+    )
 
 
 def receptive_field(model: "keras.Model") -> int:
@@ -102,14 +109,7 @@ def scale(model: "keras.Model") -> int:
 
 def keras_engine(model: "keras.Model") -> KerasEngine:
     """Return an engine that runs a generator by Keras, on whichever backend and device Keras has."""
-    graph = read_model(model)
-    return KerasEngine(
-        model,
-        scale=analyse.scale(graph),
-        receptive_field=analyse.receptive_field(graph),
-        bytes_per_pixel=analyse.bytes_per_pixel(graph),
-        frame=FRAME,
-    )
+    return KerasEngine(model, facts_of(read_model(model), model.name))
 
 
 def parity(model: "keras.Model", path: str | Path, *, engine: str = "auto", seed: int = 0) -> float:

@@ -6,6 +6,7 @@ runs on any backend and device. Imports happen inside: an engine that is not use
 
 import re
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -13,31 +14,101 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from keras_sr.errors import KerasSRError, WeightsError, unknown
-
-#: Assumed for a file that does not say how much memory it needs per LR pixel (SRResNet's need).
-BYTES_PER_PIXEL = 8192
+from keras_sr.facts import NetworkFacts
 
 
 @runtime_checkable
 class Engine(Protocol):
     """A network that is ready to run. One engine serves one thread at a time."""
 
-    name: str
-    #: SR size over LR size.
-    scale: int
-    #: How many LR pixels away an SR pixel can see; the margin that tiles need.
-    receptive_field: int
-    #: Memory of the activations per LR pixel, an estimate that tile sizes follow from.
-    bytes_per_pixel: int
-    #: By how many LR pixels a picture is mirrored around itself before it runs (`tiling.FRAME`).
-    frame: int
+    @property
+    def name(self) -> str:
+        """What the network is called."""
+        ...
+
+    @property
+    def scale(self) -> int:
+        """SR size over LR size."""
+        ...
+
+    @property
+    def receptive_field(self) -> int:
+        """How many LR pixels away an SR pixel can see; the margin that tiles need."""
+        ...
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Memory of the activations per LR pixel, an estimate that tile sizes follow from."""
+        ...
+
+    @property
+    def frame(self) -> int:
+        """By how many LR pixels a picture is mirrored around itself before it runs (`tiling.FRAME`)."""
+        ...
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
         ...
 
 
-class OpenVINOEngine:
+class FromFacts:
+    """What every engine says of its network, from its facts.
+
+    Attributes:
+        facts: Of the network.
+        runs_on: What runs it, and in which precision: `"openvino f32"`.
+    """
+
+    facts: NetworkFacts
+    runs_on: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the network is called."""
+        return self.facts.name
+
+    @property
+    def scale(self) -> int:
+        """SR size over LR size."""
+        return self.facts.scale
+
+    @property
+    def receptive_field(self) -> int:
+        """How many LR pixels away an SR pixel can see."""
+        return self.facts.receptive_field
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Memory of the activations per LR pixel."""
+        return self.facts.bytes_per_pixel
+
+    @property
+    def frame(self) -> int:
+        """By how many LR pixels a picture is mirrored around itself before it runs."""
+        return self.facts.frame
+
+    def _in_range(self, batch: np.ndarray) -> np.ndarray:
+        """Return LR of [0, 1] in the network's range."""
+        low, high = self.facts.value_range
+        return batch if (low, high) == (0.0, 1.0) else batch * np.float32(high - low) + np.float32(low)
+
+    def _out_of_range(self, batch: np.ndarray) -> np.ndarray:
+        """Return SR of the network's range in [0, 1]."""
+        low, high = self.facts.value_range
+        return batch if (low, high) == (0.0, 1.0) else (batch - np.float32(low)) / np.float32(high - low)
+
+
+def facts_of(engine: Engine) -> NetworkFacts:
+    """Return the facts of any engine; one of somebody's own may have the five attributes alone."""
+    known = getattr(engine, "facts", None)
+    if isinstance(known, NetworkFacts):
+        return known
+    return NetworkFacts(
+        engine.name, engine.scale, engine.receptive_field, engine.bytes_per_pixel, engine.frame
+    )
+
+
+class OpenVINOEngine(FromFacts):
     """An exported network on OpenVINO, on the processor.
 
     Args:
@@ -67,9 +138,9 @@ class OpenVINOEngine:
         openvino = import_openvino()
         core = openvino.Core()
         model = _read_network(core, path)
-        self.name, self.scale, self.receptive_field, self.bytes_per_pixel, self.frame = passport(
-            _metadata(model), path, assume
-        )
+        properties = {**(assume or {}), **_metadata(model)}
+        self.facts = NetworkFacts.from_metadata(properties, str(path), Path(path).stem)
+        self.runs_on = f"openvino {precision}"
         if blend:
             from keras_sr.inference.interpolation import blended
 
@@ -77,7 +148,7 @@ class OpenVINOEngine:
             other = _read_network(core, file)
             name = _metadata(other).get("name", Path(file).stem)
             model = blended(model, other, share, (path, file))
-            self.name = f"{name}, detail {share:g}"
+            self.facts = replace(self.facts, name=f"{name}, detail {share:g}")
         steps = openvino.preprocess.PrePostProcessor(model)
         # NHWC outside, NCHW inside: OpenVINO transposes faster than numpy does.
         for port in (steps.input(), steps.output()):
@@ -96,8 +167,8 @@ class OpenVINOEngine:
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
-        batch = np.ascontiguousarray(batch, np.float32)
-        return self._request.infer([batch], share_inputs=True)[0]
+        batch = np.ascontiguousarray(self._in_range(batch), np.float32)
+        return self._out_of_range(self._request.infer([batch], share_inputs=True)[0])
 
 
 def _read_network(core: Any, path: str | Path) -> Any:
@@ -130,7 +201,7 @@ def import_openvino() -> Any:
     return openvino
 
 
-class OnnxRuntimeEngine:
+class OnnxRuntimeEngine(FromFacts):
     """An exported network on ONNX Runtime, on the processor. Arguments as for `OpenVINOEngine`; no blend."""
 
     PRECISIONS = ("f32",)
@@ -158,49 +229,40 @@ class OnnxRuntimeEngine:
             raise
         except Exception as error:  # its exceptions have no common base of their own
             raise _not_a_network(path) from error
-        facts = self._session.get_modelmeta().custom_metadata_map
-        self.name, self.scale, self.receptive_field, memory, self.frame = passport(facts, path, assume)
+        properties = {**(assume or {}), **self._session.get_modelmeta().custom_metadata_map}
+        facts = NetworkFacts.from_metadata(properties, str(path), Path(path).stem)
         # Its arena keeps what OpenVINO reuses: 22.6 kB a pixel for SRResNet, where OpenVINO took 6.1.
-        self.bytes_per_pixel = 3 * memory
+        self.facts = replace(facts, bytes_per_pixel=3 * facts.bytes_per_pixel)
+        self.runs_on = f"onnxruntime {precision}"
         self._input = self._session.get_inputs()[0].name
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
-        batch = np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32)
-        return np.asarray(self._session.run(None, {self._input: batch})[0]).transpose(0, 2, 3, 1)
+        batch = np.ascontiguousarray(self._in_range(batch).transpose(0, 3, 1, 2), np.float32)
+        sr = np.asarray(self._session.run(None, {self._input: batch})[0]).transpose(0, 2, 3, 1)
+        return self._out_of_range(sr)
 
 
-class KerasEngine:
+class KerasEngine(FromFacts):
     """A Keras model, compiled by its backend. `keras_sr.export.keras_engine(model)` knows the facts.
 
     Args:
         model: Generator, channels last or first.
-        scale: SR size over LR size.
-        receptive_field: In LR pixels.
-        bytes_per_pixel: Memory of the activations per LR pixel.
-        frame: By how many LR pixels a picture is mirrored around itself.
+        facts: Of the network.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        *,
-        scale: int,
-        receptive_field: int,
-        bytes_per_pixel: int = BYTES_PER_PIXEL,
-        frame: int = 0,
-    ):
-        self.name, self.scale = str(model.name), scale
-        self.receptive_field, self.bytes_per_pixel = receptive_field, bytes_per_pixel
-        self.frame = frame
+    def __init__(self, model: Any, facts: NetworkFacts):
+        self.facts = facts
+        self.runs_on = "keras"
         self._model, self._first = model, model.input_shape[1] == 3
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
-        batch = np.asarray(batch, np.float32)
+        batch = np.asarray(self._in_range(batch), np.float32)
         if not self._first:
-            return np.asarray(self._model.predict_on_batch(batch))
-        return np.asarray(self._model.predict_on_batch(batch.transpose(0, 3, 1, 2))).transpose(0, 2, 3, 1)
+            return self._out_of_range(np.asarray(self._model.predict_on_batch(batch)))
+        sr = np.asarray(self._model.predict_on_batch(batch.transpose(0, 3, 1, 2)))
+        return self._out_of_range(sr.transpose(0, 2, 3, 1))
 
 
 #: Engines for exported files, the preferred one first.
@@ -300,19 +362,3 @@ def _check_file(path: str | Path) -> Path:
 def _not_a_network(path: str | Path) -> WeightsError:
     """Return the error for a file that no engine can read."""
     return WeightsError(f"{path} is not an ONNX network, or it is damaged: export it again")
-
-
-def passport(
-    facts: dict[str, str], path: str | Path, assume: dict[str, str] | None
-) -> tuple[str, int, int, int, int]:
-    """Return name, scale, receptive field, bytes per pixel and frame from a file's metadata."""
-    facts = {**(assume or {}), **facts}
-    try:
-        name, memory = facts.get("name", Path(path).stem), int(facts.get("bytes_per_pixel", BYTES_PER_PIXEL))
-        # Networks from elsewhere say nothing of a frame, and run as their authors ran them.
-        frame = int(facts.get("frame", 0))
-        return name, int(facts["scale"]), int(facts["receptive_field"]), memory, frame
-    except (KeyError, ValueError) as error:
-        raise WeightsError(
-            f"{path} does not say its scale and receptive field: export it with keras_sr.export.export_onnx"
-        ) from error

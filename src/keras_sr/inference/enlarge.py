@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from keras_sr.errors import PictureError
+from keras_sr.errors import PictureError, Stopped
 from keras_sr.images.alpha import bleed, hold
-from keras_sr.images.picture import Picture, from_pillow, opaque, read
+from keras_sr.images.picture import Picture, opaque
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.storage import IN_MEMORY, Storage, release
-from keras_sr.inference.engines import Engine, open_engine, out_of_memory
+from keras_sr.inference.engines import Engine, out_of_memory
 from keras_sr.inference.tiling import tile_size, tiles
 
 #: Bytes of activations that a tile may take.
@@ -25,68 +23,32 @@ _MARGINS, _SIDE = 20, 192
 #: Weights of R, G and B in grey: BT.601, full range, as every image library converts.
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
+#: Called with the share that is done, after each tile.
 Progress = Callable[[float], None]
+#: Asked before each tile whether to stop.
+Stop = Callable[[], bool]
 
 
-def upscale(
-    picture: Any,
-    engine: Engine | str | None = None,
-    *,
-    rgb: Sequence[int] | None = None,
-    memory: int = MEMORY,
-    tile: int | None = None,
-    rounded: bool = True,
-    progress: Progress | None = None,
-) -> np.ndarray:
-    """Enlarge a picture.
+class _Work:
+    """How far a picture has come, over all of its passes through the network; and whether to go on."""
 
-    The picture is mirrored a few pixels beyond its border, because outside of a picture a network sees black.
-    Tiles overlap by the network's receptive field, so the result is that of the untiled network. Three bands
-    are RGB. Any other number of bands is enlarged band by band, unless `rgb` names three of them: a band
-    runs as RGB with three equal channels, and the BT.601 luma of the result is the band.
+    def __init__(self, passes: int, progress: Progress | None, stop: Stop | None) -> None:
+        self._passes, self._progress, self._stop = passes, progress, stop
+        self._done = 0
 
-    Args:
-        picture: Array (H, W) or (H, W, bands); uint8, uint16, or float in [0, 1] (other ranges of floats are
-            mapped to [0, 1] and back). Or the path of a file, a Picture of `images.picture`, a
-            PlainPicture, or a Pillow image: transparency is then one more band of the result, and is not a
-            colour.
-        engine: From `inference.engines`; or the name of a network in `weights.registry` or the path of
-            an exported file, opened anew at each call; or None for the default network.
-        rgb: Which bands are R, G and B.
-        memory: Bytes that the activations of a tile may take; the smallest tile is taken below that.
-        tile: Side of a tile in LR pixels, margins included, instead of `memory`.
-        rounded: Whether the result has the type of the picture; else it is float32 in [0, 1], as the network
-            gave it, not clipped.
-        progress: Called with the share that is done, after each tile.
+    def check(self) -> None:
+        """Raise Stopped when somebody wants to stop."""
+        if self._stop and self._stop():
+            raise Stopped("stopped before the picture was finished")
 
-    Returns:
-        Array (H * scale, W * scale) or (H * scale, W * scale, bands), as many axes as given.
+    def part(self, share: float) -> None:
+        """Tell of a share of the present pass."""
+        if self._progress:
+            self._progress((self._done + share) / self._passes)
 
-    Raises:
-        PictureError: The picture cannot be read or understood.
-        KerasSRError: No such network, or no engine for it.
-
-    Examples:
-        >>> upscale(np.zeros((8, 9, 5), np.uint16)).shape
-        (32, 36, 5)
-    """
-    if engine is None or isinstance(engine, str):
-        engine = open_engine(find_network(engine), precision="auto")
-    if isinstance(picture, str | Path):
-        picture = read(picture)
-    elif hasattr(picture, "mode") and hasattr(picture, "convert"):
-        picture = from_pillow(picture)
-    flat = False
-    if not isinstance(picture, Picture):
-        pixels = np.asarray(getattr(picture, "pixels", picture))
-        if pixels.ndim not in (2, 3) or 0 in pixels.shape:
-            raise PictureError(f"expected (H, W) or (H, W, bands) with pixels in it, got {pixels.shape}")
-        flat = pixels.ndim == 2
-        picture = Picture(pixels.reshape(*pixels.shape[:2], -1))
-    larger = enlarge(picture, engine, rgb=rgb, memory=memory, tile=tile, rounded=rounded, progress=progress)
-    if larger.alpha is not None:
-        return np.concatenate([larger.pixels, larger.alpha[..., None]], axis=2)
-    return larger.pixels[..., 0] if flat else larger.pixels
+    def next_pass(self) -> None:
+        """Count a pass as done."""
+        self._done += 1
 
 
 def enlarge(
@@ -98,28 +60,44 @@ def enlarge(
     tile: int | None = None,
     rounded: bool = True,
     progress: Progress | None = None,
+    stop: Stop | None = None,
     storage: Storage = IN_MEMORY,
 ) -> Picture:
     """Enlarge a picture with all that belongs to it: alpha, every page, resolution.
 
-    Arguments as for `upscale`, and `storage`, where the pixels of the result go. What cannot be seen through
-    transparency is filled from what can, so that no edge gets a halo; alpha is enlarged as a grey picture,
-    and held between what surrounds each pixel: what is opaque stays opaque.
+    The picture is mirrored a few pixels beyond its border: a network's zero padding would show up as a dark
+    frame. Tiles overlap by the network's receptive field, so the result is that of the untiled network. Three
+    bands are RGB. Any other number of bands is enlarged band by band, unless `rgb` names three of them: a
+    band runs as RGB with three equal channels, and the BT.601 luma of the result is the band.
+
+    What cannot be seen through transparency is filled from what can, so that no edge gets a halo; alpha is
+    enlarged as a grey picture, and held between what surrounds each pixel: what is opaque stays opaque.
+
+    Args:
+        picture: The picture.
+        engine: The network.
+        rgb: Which bands are R, G and B.
+        memory: Bytes that the activations of a tile may take; the smallest tile is taken below that.
+        tile: Side of a tile in LR pixels, margins included, instead of `memory`.
+        rounded: Whether the result has the type of the picture; else it is float32 in [0, 1], as the network
+            gave it, not clipped.
+        progress: Called with the share that is done, after each tile.
+        stop: Asked before each tile; the work ends when it returns True.
+        storage: Where the pixels of the result go.
+
+    Raises:
+        PictureError: `rgb` does not name three of the bands.
+        Stopped: `stop` returned True.
     """
     bands = picture.pixels.shape[2]
     groups = _band_groups(bands, rgb)
     seen_through = picture.alpha is not None and not opaque(picture.alpha)
-    work = picture.pages * (len(groups) + seen_through)
-    done = [0]
-
-    def shown(share: float) -> None:
-        if progress:
-            progress((done[0] + share) / work)
+    work = _Work(picture.pages * (len(groups) + seen_through), progress, stop)
 
     def run(pixels: np.ndarray, groups: list[tuple[int, ...]], out: np.ndarray) -> None:
         for group in groups:
-            _enlarge_bands(pixels, group, engine, out, memory, tile, shown)
-            done[0] += 1
+            _enlarge_bands(pixels, group, engine, out, memory, tile, work)
+            work.next_pass()
 
     kind = _result_type(picture.pixels.dtype, rounded)
     size = len(picture.pixels) * engine.scale, picture.pixels.shape[1] * engine.scale
@@ -154,7 +132,7 @@ def _band_groups(bands: int, rgb: Sequence[int] | None) -> list[tuple[int, ...]]
     """Return which bands go through the network together: three as RGB, others each by itself.
 
     Examples:
-        >>> _band_groups(3, None), band_groups(2, None), band_groups(5, (3, 2, 1))
+        >>> _band_groups(3, None), _band_groups(2, None), _band_groups(5, (3, 2, 1))
         ([(0, 1, 2)], [(0,), (1,)], [(3, 2, 1), (0,), (4,)])
     """
     if rgb is None:
@@ -172,7 +150,7 @@ def _enlarge_bands(
     out: np.ndarray,
     memory: int,
     tile: int | None,
-    progress: Progress,
+    work: _Work,
 ) -> None:
     """Run one or three bands of a picture through the network, tile by tile, into the same bands of `out`.
 
@@ -182,7 +160,7 @@ def _enlarge_bands(
     limit = (tile, tile) if tile else _budget(engine, height, width, memory)
     while True:
         try:
-            _run_tiles(pixels, group, engine, out, limit, progress)
+            _run_tiles(pixels, group, engine, out, limit, work)
         except Exception as error:
             smallest = tile_size(height, width, pixels=0, margin=engine.receptive_field)
             if not out_of_memory(error) or limit <= smallest:
@@ -199,7 +177,7 @@ def _run_tiles(
     engine: Engine,
     out: np.ndarray,
     limit: tuple[int, int],
-    progress: Progress,
+    work: _Work,
 ) -> None:
     """Do the work of `_enlarge_bands` with tiles of at most `limit` (height, width)."""
     height, width = pixels.shape[:2]
@@ -207,6 +185,7 @@ def _run_tiles(
     bands = slice(None) if len(group) == out.shape[2] == 3 and group == (0, 1, 2) else group
     done = 0
     for part in tiles(height, width, tile=limit, margin=engine.receptive_field, frame=engine.frame):
+        work.check()
         window = to_float(part.window(pixels)[..., bands])
         if (low, span) != (0.0, 1.0):
             window = (window - np.float32(low)) / np.float32(span)
@@ -220,7 +199,7 @@ def _run_tiles(
         target[..., bands] = from_float(sr, out.dtype)
         release(out, pixels)
         done += target[..., 0].size
-        progress(done / out[..., 0].size)
+        work.part(done / out[..., 0].size)
 
 
 def _float_range(pixels: np.ndarray) -> tuple[float, float]:
@@ -235,15 +214,6 @@ def _float_range(pixels: np.ndarray) -> tuple[float, float]:
 def _result_type(dtype: np.dtype, rounded: bool) -> np.dtype:
     """Return the type of a result: that of the picture, but float32 for all floats."""
     return np.dtype(np.float32) if not rounded or dtype.kind == "f" else dtype
-
-
-def find_network(name: str | None) -> Path:
-    """Return the exported file of a network given by name or path; None is the default network."""
-    from keras_sr.weights import registry
-
-    if name is not None and name.endswith((".onnx", ".xml")):
-        return Path(name)
-    return registry.onnx_path(name or registry.DEFAULT)
 
 
 def _budget(engine: Engine, height: int, width: int, memory: int) -> tuple[int, int]:

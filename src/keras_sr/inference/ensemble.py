@@ -5,11 +5,12 @@ Timofte, Rothe, Van Gool: Seven ways to improve example-based single image super
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from keras_sr.inference.engines import Engine
+from keras_sr.inference.engines import Engine, FromFacts, facts_of
 
 
 def self_ensemble(enlarge: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
@@ -40,7 +41,7 @@ def self_ensemble(enlarge: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.n
     return run
 
 
-class EnsembleEngine:
+class EnsembleEngine(FromFacts):
     """An engine whose every run is averaged over the eight symmetries; else what it wraps.
 
     Args:
@@ -48,9 +49,7 @@ class EnsembleEngine:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self.name, self.scale = f"{engine.name}, self-ensemble", engine.scale
-        self.receptive_field, self.bytes_per_pixel = engine.receptive_field, engine.bytes_per_pixel
-        self.frame = engine.frame
+        self.facts = replace(facts_of(engine), name=f"{engine.name}, self-ensemble")
         self._run = self_ensemble(lambda lr: engine.run(lr[None])[0])
 
     def run(self, batch: np.ndarray) -> np.ndarray:

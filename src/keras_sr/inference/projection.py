@@ -6,12 +6,13 @@ a few diagonals, so this is exact and takes time in proportion to the pixels. Wh
 off by about a factor of three a pixel, which is why it can be done tile by tile.
 """
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from keras_sr.images.resize import axis_weights
-from keras_sr.inference.engines import Engine
+from keras_sr.inference.engines import Engine, FromFacts, facts_of
 from keras_sr.inference.tiling import framed
 
 #: LR pixels beyond which a correction is too small to change a pixel of 16 bits.
@@ -25,7 +26,7 @@ _ROUNDS = 4
 _CLOSE = 1e-4
 
 
-class ConsistentEngine:
+class ConsistentEngine(FromFacts):
     """An engine whose results shrink back to what they were made from; else what it wraps.
 
     Args:
@@ -33,12 +34,15 @@ class ConsistentEngine:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self.name, self.scale = f"{engine.name}, consistent", engine.scale
-        self.receptive_field = engine.receptive_field + REACH
-        # Two more pictures of SR in float32.
-        self.bytes_per_pixel = engine.bytes_per_pixel + 2 * 3 * 4 * engine.scale**2
-        # What shrinks back has to end where the picture ends: the frame is put around and cut off in here.
-        self.frame = 0
+        self.facts = replace(
+            facts_of(engine),
+            name=f"{engine.name}, consistent",
+            receptive_field=engine.receptive_field + REACH,
+            # Two more pictures of SR in float32.
+            bytes_per_pixel=engine.bytes_per_pixel + 2 * 3 * 4 * engine.scale**2,
+            # What shrinks back has to end where the picture ends: the frame is put on and cut off in here.
+            frame=0,
+        )
         self._engine = engine
 
     def run(self, batch: np.ndarray) -> np.ndarray:

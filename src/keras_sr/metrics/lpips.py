@@ -184,18 +184,18 @@ def load(net: str, path: Path, changed: int) -> tuple[list[tuple[np.ndarray, np.
         shape = (conv.size, conv.size, channels, conv.filters)
         kernels.append(
             (
-                _take(arrays, f"{backbone}.Conv_{i}.kernel", shape, path),
-                _take(arrays, f"{backbone}.Conv_{i}.bias", (conv.filters,), path),
+                take(arrays, f"{backbone}.Conv_{i}.kernel", shape, path),
+                take(arrays, f"{backbone}.Conv_{i}.bias", (conv.filters,), path),
             )
         )
         channels = conv.filters
         if conv.tapped:
             name = f"NetLinLayer_{len(heads)}.Conv_0.kernel"
-            heads.append(_take(arrays, name, (1, 1, channels, 1), path).reshape(channels))
+            heads.append(take(arrays, name, (1, 1, channels, 1), path).reshape(channels))
     return kernels, heads
 
 
-def _take(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
+def take(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
     """Return an array of the expected name and shape."""
     found = arrays.get(name)
     if found is None or found.shape != shape:

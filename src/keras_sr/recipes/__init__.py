@@ -26,11 +26,13 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
 }
 
 
-def get(name: str, *, quick: bool = False, smoke: bool = False, overrides: Sequence[str] = ()) -> Recipe:
+def get(
+    name: str | Recipe, *, quick: bool = False, smoke: bool = False, overrides: Sequence[str] = ()
+) -> Recipe:
     """Return a recipe by name.
 
     Args:
-        name: One of `RECIPES`.
+        name: One of `RECIPES`, or a Recipe of your own.
         quick: Change what a processor needs: hours instead of days (`keras_sr.recipes.quick`).
         smoke: Shrink it to seconds.
         overrides: `"field=value"` items that have the last word.
@@ -42,8 +44,8 @@ def get(name: str, *, quick: bool = False, smoke: bool = False, overrides: Seque
         >>> get("srgan_vgg54", overrides=["batch_size=8"]).content_layers
         ('block5_conv4',)
     """
-    if name not in RECIPES:
+    if isinstance(name, str) and name not in RECIPES:
         raise RecipeError(unknown("recipe", name, list(RECIPES)))
-    recipe = RECIPES[name]()
+    recipe = RECIPES[name]() if isinstance(name, str) else name
     recipe = hasten(recipe) if quick else recipe
     return override(shrink(recipe) if smoke else recipe, list(overrides))

@@ -1,142 +1,159 @@
-"""From what a person calls a network to the exported file that an engine opens."""
+"""From what a person calls a network to one that is open and ready."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from keras_sr.backend import prepare_keras
 from keras_sr.errors import KerasSRError, WeightsError
 from keras_sr.files import sha256
+from keras_sr.inference.engines import Engine, FromFacts, facts_of, open_engine
+from keras_sr.inference.ensemble import EnsembleEngine
+from keras_sr.inference.projection import ConsistentEngine
+from keras_sr.tasks.way import NetworkChoice
+from keras_sr.weights import registry, store
+from keras_sr.weights.find import find
 
 log = logging.getLogger(__name__)
 
 
+class Network(FromFacts):
+    """A network that is open and ready: what every task takes, and an engine itself.
+
+    Attributes:
+        facts: What it is called, how far it enlarges, what it needs.
+        files: The files that were opened.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        files: tuple[Path, ...],
+        *,
+        detail: float | None = None,
+        self_ensemble: bool = False,
+        consistent: bool = False,
+    ) -> None:
+        self.files = files
+        self.runs_on = getattr(engine, "runs_on", type(engine).__name__)
+        self._options = {"detail": detail, "self_ensemble": self_ensemble, "consistent": consistent}
+        if self_ensemble:
+            engine = EnsembleEngine(engine)
+        if consistent:
+            engine = ConsistentEngine(engine)
+        self.facts = facts_of(engine)
+        self._engine = engine
+
+    @cached_property
+    def choice(self) -> NetworkChoice:
+        """What decides about pixels, read from the files when somebody asks for it."""
+        return NetworkChoice(tuple(map(sha256, self.files)), self.runs_on, **self._options)
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
+        return self._engine.run(batch)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} x{self.scale} on {self.runs_on}>"
+
+
 def open_network(
-    name: str | None,
-    scale: float | None,
+    name: str | Path | None = None,
+    scale: float | None = None,
     *,
     engine: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
     detail: float | None = None,
-    partner: str | None = None,
-) -> Any:
-    """Return an engine with a network, ready to run.
+    partner: str | Path | None = None,
+    self_ensemble: bool = False,
+    consistent: bool = False,
+) -> Network:
+    """Open a network: once, for as many pictures as you like.
 
     Args:
-        name: As for `network_file`.
-        scale: As for `network_file`.
-        engine: A name in `inference.engines.ENGINES`, `"auto"`, or `"keras"`.
-        precision: As for `inference.engines.open_engine`.
-        threads: As for `inference.engines.open_engine`.
-        detail: The share of this network, the rest being its partner's; None takes the network as it is.
-        partner: The network at detail 0; None takes the one that it was trained from.
+        name: A name that `keras-sr weights` lists, or a file or folder of one of the kinds in `KINDS`:
+            a run folder, an .npz file, an exported network (.onnx, .xml). None takes the default.
+        scale: Chooses the network when it has no name: the first that enlarges this much.
+        engine: `"openvino"`, `"onnxruntime"`, `"auto"` for the first of them that is installed, or `"keras"`:
+            any backend, and a GPU.
+        precision: `"f32"`, `"bf16"`, or `"auto"`: bf16 where the processor has it and it was measured to cost
+            the network no more than 0.01 dB.
+        threads: Threads to compute with; None leaves it to the engine.
+        detail: How much detail is invented, in [0, 1]: the share of this network, the rest being its
+            partner's; None takes the network as it is.
+        partner: The network at detail 0; None takes the one that this one was trained from.
+        self_ensemble: Average over eight turned copies: eight times slower.
+        consistent: Make results shrink back to their pictures exactly.
 
     Raises:
-        KerasSRError: There is no such network or engine, or they do not go with what is asked of them.
-    """
-    from keras_sr.inference.engines import open_engine
-    from keras_sr.weights import registry
+        KerasSRError: The engine is unknown or not installed, or does not go with the rest.
+        WeightsError: There is no such network, or its file is damaged.
 
+    Examples:
+        >>> open_network("compact_x4", engine="openvino", precision="f32")
+        <compact_x4 x4 on openvino f32>
+    """
     if partner and detail is None:
-        raise KerasSRError("--partner says what --detail lies towards: give --detail, too")
+        raise KerasSRError("`partner` says what `detail` lies towards: give `detail`, too")
+    chosen = str(name) if name else registry.of_scale(scale)
+    options = {"self_ensemble": self_ensemble, "consistent": consistent}
     if engine == "keras":
         if detail is not None or precision == "bf16" or threads:
-            raise KerasSRError("--engine keras goes without --detail, --fast, --precision and --threads")
-        return keras_network(name, scale)
-    file = network_file(name, scale)
-    if detail is None or detail == 1:
-        return open_engine(file, engine=engine, precision=precision, threads=threads)
-    base = network_file(partner or partner_of(name or registry.of_scale(scale)), None)
-    if detail == 0:
-        return open_engine(base, engine=engine, precision=precision, threads=threads)
-    return open_engine(base, engine=engine, precision=precision, threads=threads, blend=(file, detail))
+            raise KerasSRError(
+                "`engine=keras` goes without `detail`, `precision` and `threads`: leave them out"
+            )
+        file = _keras_file(chosen)
+        return Network(_keras_engine(chosen), (file,), **options)
+    file = network_file(chosen)
+    blend = None
+    if detail is not None and detail != 1:
+        base = network_file(partner or partner_of(chosen))
+        file, blend = base, (file, detail) if detail else None
+    opened = open_engine(file, engine=engine, precision=precision, threads=threads, blend=blend)
+    files = (file, blend[0]) if blend else (file,)
+    return Network(opened, files, detail=detail if blend else None, **options)
 
 
-def identity(name: str | None, scale: float | None, detail: float | None, partner: str | None) -> str:
-    """Return the hashes of the weights that `open_network` takes, as text."""
-    from keras_sr.weights import registry
-    from keras_sr.weights.find import find
-
-    chosen = name or registry.of_scale(scale)
-    if detail not in (None, 1):
-        partner = partner or partner_of(chosen)
-    return " ".join(
-        sha256(Path(one) if one.endswith((".onnx", ".xml")) else find(one))
-        for one in (chosen, partner)
-        if one
-    )
+def as_network(network: "Engine | str | Path | None", scale: float | None = None) -> Engine:
+    """Return a network that is open, from one that is, or from what `open_network` takes."""
+    if network is None or isinstance(network, str | Path):
+        return open_network(network, scale)
+    return network
 
 
-def keras_network(name: str | None, scale: float | None) -> Any:
-    """Return an engine that runs a network by Keras, on the backend and the device that Keras has."""
-    from keras_sr.weights import registry
+@dataclass(frozen=True)
+class Kind:
+    """A kind of thing that a network can be given as.
 
-    if name and name.endswith((".onnx", ".xml")):
-        raise KerasSRError(
-            f"{name} is exported for other engines: give Keras a name, a run folder or an .npz"
-        )
-    weights = name or registry.of_scale(scale)
-    prepare_keras()
-    from keras_sr.export import keras_engine
-    from keras_sr.weights.load import load
-
-    return keras_engine(load(weights))
-
-
-def partner_of(name: str) -> str:
-    """Return the network that another one was trained from: by its passport, or by what its run began with.
-
-    Raises:
-        WeightsError: It is not known.
+    Attributes:
+        what: In words, for errors.
+        fits: Whether something that a person has typed is of this kind.
+        exported: The file that engines open; made when it is not there.
+        weights: The weight file that Keras reads; None where Keras cannot.
     """
-    from keras_sr.weights import registry
 
-    if Path(name).is_dir():
-        from keras_sr.weights import store
-        from keras_sr.weights.find import find
-
-        meta = store.read(find(name))[1]
-        # Runs of older versions did not say what they began with, only what their recipe asks for.
-        start = meta.get("start") or meta.get("recipe", {}).get("start_from", "")
-        for place in (Path(start), Path(name).parent / Path(start).name):
-            if start and place.exists():
-                return str(place)
-        if start in registry.names():
-            return start
-    elif name in registry.names():
-        known = registry.passport(name).partner
-        if known:
-            return known
-    raise WeightsError(
-        f"{name} was not trained from another network that is known: say by --partner what lies at --detail 0"
-    )
+    what: str
+    fits: Callable[[str], bool]
+    exported: Callable[[str], Path]
+    weights: Callable[[str], Path] | None = None
 
 
-def network_file(name: str | None, scale: float | None) -> Path:
-    """Return the exported file of a network.
-
-    Args:
-        name: A name in the registry, an .onnx file, or weights that were trained here: a run folder or an
-            .npz file, exported when they are first used. None takes the default.
-        scale: Chooses the network when it has no name.
-
-    Raises:
-        KerasSRError: There is no such network.
-    """
-    from keras_sr.inference.enlarge import find_network
-    from keras_sr.weights import registry
-
-    if name and (Path(name).is_dir() or name.endswith(".npz")):
-        return exported(Path(name))
-    return find_network(name or registry.of_scale(scale))
+def _is_exported(name: str) -> bool:
+    return name.endswith((".onnx", ".xml"))
 
 
-def exported(weights: Path) -> Path:
+def _is_trained(name: str) -> bool:
+    return Path(name).is_dir() or name.endswith(".npz")
+
+
+def _exported(name: str) -> Path:
     """Return the exported file of a run folder or weight file; made beside it, once for each state of it."""
-    from keras_sr.weights import registry
-    from keras_sr.weights.find import find
-
+    weights = Path(name)
     file = find(weights)
     if file.stem in registry.names() and file.resolve().parent == registry.FILES.resolve():
         return registry.onnx_path(file.stem)
@@ -151,3 +168,85 @@ def exported(weights: Path) -> Path:
             old.unlink()
         log.info("exported %s to %s", file, target)
     return target
+
+
+#: How a network is found, in this order. Another kind of file is one line here, and what it needs.
+KINDS = [
+    Kind("an exported network (.onnx, .xml)", _is_exported, Path),
+    Kind("a run folder or an .npz file", _is_trained, _exported, find),
+    # Last: it takes whatever is left, and its error lists the names.
+    Kind("a name that `keras-sr weights` lists", lambda name: True, registry.onnx_path, find),
+]
+
+
+def kind_of(name: str | Path) -> Kind:
+    """Return what kind of thing a network is given as."""
+    return next(kind for kind in KINDS if kind.fits(str(name)))
+
+
+def network_file(name: str | Path | None, scale: float | None = None) -> Path:
+    """Return the exported file of a network.
+
+    Args:
+        name: As for `open_network`.
+        scale: Chooses the network when it has no name.
+
+    Raises:
+        KerasSRError: There is no such network.
+    """
+    chosen = str(name) if name else registry.of_scale(scale)
+    return kind_of(chosen).exported(chosen)
+
+
+def partner_of(name: str) -> str:
+    """Return the network that another one was trained from: by its passport, or by what its run began with.
+
+    Raises:
+        WeightsError: It is not known.
+    """
+    if Path(name).is_dir():
+        meta = store.read(find(name))[1]
+        # Runs of older versions did not say what they began with, only what their recipe asks for.
+        start = meta.get("start") or meta.get("recipe", {}).get("start_from", "")
+        for place in (Path(start), Path(name).parent / Path(start).name):
+            if start and place.exists():
+                return str(place)
+        if start in registry.names():
+            return start
+    elif name in registry.names():
+        known = registry.passport(name).partner
+        if known:
+            return known
+    raise WeightsError(
+        f"{name} was not trained from another network that is known: say by `partner` what lies at detail 0"
+    )
+
+
+def recipe_of(name: str) -> str:
+    """Return the name of the recipe that trained a network, or ""."""
+    if name in registry.names():
+        return registry.passport(name).recipe["name"]
+    if kind_of(name).weights is None:
+        return ""
+    return store.read(find(name))[1].get("recipe", {}).get("name", "")
+
+
+def _keras_file(name: str) -> Path:
+    """Return the weight file that Keras reads."""
+    weights = kind_of(name).weights
+    if weights is None:
+        raise KerasSRError(
+            f"{name} is exported for other engines: give Keras a name, a run folder or an .npz"
+        )
+    return weights(name)
+
+
+def _keras_engine(name: str) -> Engine:
+    """Return an engine that runs a network by Keras, on the backend and the device that Keras has."""
+    backend = prepare_keras()
+    from keras_sr.export import keras_engine
+    from keras_sr.weights.load import load
+
+    engine = keras_engine(load(name))
+    engine.runs_on = f"keras {backend}"
+    return engine

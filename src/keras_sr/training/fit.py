@@ -366,7 +366,7 @@ def check_same_start(meta: dict, out: Path, start_from: str | Path | None) -> No
         return
     raise TrainingError(
         f"{out} holds a run that began with {begun or 'random weights'}, not with {start_from}: leave "
-        "--start-from out to go on with it, give another --out, or --no-resume to begin anew"
+        "`start_from` out to go on with it, give another `out`, or `resume=False` to begin anew"
     )
 
 
@@ -389,8 +389,8 @@ def check_same_recipe(recipe: Recipe, out: Path) -> None:
     if differing:
         what = ", ".join(f"{key} is {there[key]!r} there and {here[key]!r} here" for key in differing[:4])
         raise TrainingError(
-            f"{out} holds a run of another recipe ({what}): give another --out, or --no-resume to begin "
-            f"anew; --out NEW --start-from {out} goes on from its weights with these settings"
+            f"{out} holds a run of another recipe ({what}): give another `out`, or `resume=False` to begin "
+            f"anew; another `out` with `start_from` {out} goes on from its weights with these settings"
         )
 
 
@@ -416,7 +416,7 @@ def set_aside(out: Path, say: Callable[[str], None]) -> Path | None:
         return None
     if Path.cwd().is_relative_to(out.resolve()):
         raise TrainingError(
-            f"{out} holds a run and is the current folder, which cannot be renamed: give another --out"
+            f"{out} holds a run and is the current folder, which cannot be renamed: give another `out`"
         )
     number = next(n for n in range(1, 10_000) if not out.with_name(f"{out.name}.old{n}").exists())
     aside = out.with_name(f"{out.name}.old{number}")
@@ -437,10 +437,10 @@ def check_finite(model: SuperResolution, logs: dict, step: int, out: Path) -> No
     if bad or not checkpoints.all_finite(model):
         kept = out / checkpoints.STATE
         there = f"; the state at step {step} is kept in {kept}" if kept.exists() else ""
-        go_on = f" --start-from {out}, if that was good" if kept.exists() else ""
+        go_on = f" and `start_from` {out}, if that was good" if kept.exists() else ""
         raise TrainingError(
             f"training diverged after step {step} ({', '.join(bad) or 'weights'} not finite){there}: lower "
-            f"learning_rate, set clip_norm, or use precision=float32, with another --out{go_on}"
+            f"learning_rate, set clip_norm, or use precision=float32, with another `out`{go_on}"
         )
 
 

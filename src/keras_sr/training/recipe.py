@@ -250,7 +250,7 @@ def override(recipe: Recipe, settings: list[str]) -> Recipe:
         key, separator, text = item.partition("=")
         key = key.strip()
         if not separator:
-            raise RecipeError(f"--set takes field=value, not {item!r}")
+            raise RecipeError(f"`settings` takes field=value, not {item!r}")
         if key not in kinds:
             raise RecipeError(unknown("recipe field", key, list(kinds)))
         changes[key] = parse(key, text.strip(), kinds[key])

@@ -115,7 +115,7 @@ def refuse(known: KnownSet, scale: int, wanted: float, psnr: float, pairs: list[
     """Return the error for a set on which bicubic is not where it has to be."""
     return DataError(
         f"bicubic gives {psnr:.3f} dB on {known.name} at x{scale}, expected {wanted:.2f}: "
-        f"{likely_reason(known, scale, pairs)}. --no-anchor measures all the same"
+        f"{likely_reason(known, scale, pairs)}. `anchor=False` measures all the same"
     )
 
 
@@ -124,5 +124,5 @@ def incomplete(known: KnownSet, failures: list[dict]) -> DataError:
     first = failures[0]
     return DataError(
         f"{first['picture']} of {known.name} cannot be measured ({first['reason']}; {len(failures)} such): "
-        f"the rest is not {known.name}. --no-anchor measures it all the same"
+        f"the rest is not {known.name}. `anchor=False` measures it all the same"
     )

@@ -102,7 +102,7 @@ def _fetch(url: str, path: Path) -> None:
             if not left or getattr(error, "code", 500) < 500:
                 said = getattr(error, "reason", None) or error
                 raise DataError(
-                    f"cannot download {url} ({said}): get the set yourself and give its folder by --data"
+                    f"cannot download {url} ({said}): get the set yourself and give its folder as `data`"
                 ) from error
 
 

@@ -1,10 +1,11 @@
 """Files written beside a result, for the eye: a sheet to compare, and a map of what was invented."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from keras_sr.errors import PictureError
+from keras_sr.errors import KerasSRError, PictureError
 from keras_sr.images import picture as pictures
 from keras_sr.images.picture import Picture
 from keras_sr.images.plain import write_plain
@@ -14,6 +15,7 @@ from keras_sr.images.sheet import sheet
 from keras_sr.inference.projection import REACH, null_part
 from keras_sr.inference.tiling import spans
 from keras_sr.tasks.batch.plan import beside_name
+from keras_sr.tasks.batch.run import FileResult
 
 #: What is white in a map: an RMS of this share of white, 25 levels of 8 bits.
 FULL = 0.1
@@ -22,7 +24,7 @@ FULL = 0.1
 ROWS = 256
 
 
-def compare(source: Path, target: Path, scale: int) -> Path:
+def write_sheet(source: Path, target: Path, scale: int) -> Path:
     """Write a labelled sheet LR | bicubic | SR beside a result, `a_x4.png` to `a_x4_compare.png`.
 
     Args:
@@ -86,3 +88,30 @@ def as_rgb(file: Path) -> np.ndarray:
     fitted, _ = pictures.made_to_fit(picture, ("uint8",), alpha=False, pages=False)
     bands = fitted.pixels[..., :3] if fitted.pixels.shape[2] >= 3 else fitted.pixels[..., :1]
     return np.repeat(bands, 3, axis=2) if bands.shape[2] == 1 else bands
+
+
+def with_extras(result: FileResult, scale: int, *, compare: bool, invention_map: bool) -> FileResult:
+    """Write what is wanted beside a result: all of it for a new one, what is missing for one that was there.
+
+    Args:
+        result: Of a picture.
+        scale: Of the network.
+        compare: Whether a sheet is wanted.
+        invention_map: Whether a map is wanted.
+
+    Returns:
+        The result, with what was written or why it could not be.
+    """
+    if result.status == "failed":
+        return result
+    source, target = result.job.source, result.job.target
+    makers = {"compare": lambda: write_sheet(source, target, scale), "map": lambda: write_map(source, target)}
+    wanted = [kind for kind, asked in (("compare", compare), ("map", invention_map)) if asked]
+    made: list[Path] = []
+    try:
+        for kind in wanted:
+            if result.status == "done" or not beside_name(target, kind).exists():
+                made.append(makers[kind]())
+    except KerasSRError as error:
+        return replace(result, extras=tuple(made), trouble=str(error))
+    return replace(result, extras=tuple(made))

@@ -56,8 +56,8 @@ def plan(
         network: Its name, for the pattern.
         beside: What else is written for each result, such as `"map"`, see `beside_name`.
         report: A file that is written when all is done.
-        ours: Whether a file in a folder is a result of an earlier run, where it lies at a result's place:
-            then it is no picture to enlarge.
+        ours: Whether a file that lies at a result's place was left by an earlier run; such files are not
+            treated as input.
 
     Raises:
         PictureError: No folder holds a picture, a glob matches nothing, the output or the pattern is no name
@@ -108,6 +108,11 @@ def plan(
 def places_of(job: Job, beside: Sequence[str]) -> list[Path]:
     """Return what is written for a job: the result, and what lies beside it."""
     return [job.target, *(beside_name(job.target, kind) for kind in beside)]
+
+
+def results_folder(output: Path) -> Path:
+    """Return the folder that results go to: the output, or the folder of an output that is a file."""
+    return output.parent if is_file(output) else output
 
 
 def is_file(output: Path) -> bool:
@@ -214,8 +219,8 @@ def refuse_collisions(jobs: list[Job], beside: Sequence[str] = (), report: Path 
         place = os.path.realpath(path)
         if place in sources:
             raise PictureError(
-                f"{path} ({maker}) would be written over a picture that is read: give another output; "
-                "or, if it is of an earlier run, --resume to go on with that, or --skip-existing"
+                f"{path} ({maker}) would overwrite an input picture: choose another output",
+                hint="if it is of an earlier run, `resume=True` or `skip_existing=True` go on with that",
             )
         if place in taken:
             raise PictureError(

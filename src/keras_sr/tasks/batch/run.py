@@ -1,22 +1,25 @@
 """Many files at once: one enlarged file after the other, and what became of each."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_sr.errors import KerasSRError, PictureError
+from keras_sr.errors import KerasSRError, PictureError, Stopped
+from keras_sr.files import atomic_write
 from keras_sr.images import picture as pictures
 from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.resize import imresize_rows
 from keras_sr.images.storage import IN_MEMORY, Storage, pieces, release
 from keras_sr.inference.engines import Engine
-from keras_sr.inference.enlarge import MEMORY, enlarge
+from keras_sr.inference.enlarge import MEMORY, Progress, Stop, enlarge
 from keras_sr.tasks.batch.ledger import Ledger
 from keras_sr.tasks.batch.plan import Job
 from keras_sr.tasks.batch.size import Size
@@ -38,6 +41,7 @@ class Settings:
         max_pixels: Pictures with more pixels are refused; None refuses none.
         consistency: Whether to measure how well results shrink back to their pictures.
         storage: Where pixels go.
+        rounded: Whether a result of the network's own scale has the type of its picture, or float32.
     """
 
     size: Size = field(default_factory=Size)
@@ -48,6 +52,7 @@ class Settings:
     max_pixels: int | None = pictures.MAX_PIXELS
     consistency: bool = False
     storage: Storage = IN_MEMORY
+    rounded: bool = True
 
     def finished(self, job: Job) -> bool:
         """Return whether the result of a job is there and is left alone."""
@@ -57,17 +62,19 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Result:
+class FileResult:
     """What became of a job.
 
     Attributes:
         job: The job.
-        status: `"done"`, `"skipped"` or `"failed"`.
+        status: `"done"`, `"skipped"`, `"failed"`, or `"planned"` where nothing was to be done.
         reason: Why it failed, in one line.
         size: (width, height) of the result.
         seconds: Of the network alone.
         lost: What the file held and the result does not.
         lr_psnr: LR consistency in dB (`metrics.lr_consistency`), where it was asked for and can be measured.
+        extras: What was written beside it: a sheet to compare, a map.
+        trouble: Why something beside it could not be written, in one line.
     """
 
     job: Job
@@ -77,8 +84,15 @@ class Result:
     seconds: float | None = None
     lost: tuple[str, ...] = ()
     lr_psnr: float | None = None
+    extras: tuple[Path, ...] = ()
+    trouble: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    @property
+    def ok(self) -> bool:
+        """Whether all that was wanted is there."""
+        return self.status != "failed" and not self.trouble
+
+    def as_json(self) -> dict[str, Any]:
         """Return plain values, for a report."""
         return {
             "source": str(self.job.source),
@@ -97,8 +111,9 @@ def run_all(
     engine: Engine,
     settings: Settings,
     progress: Callable[[int, float], None] | None = None,
-) -> Iterator[Result]:
-    """Enlarge files one after the other; a file that fails costs no other one.
+    stop: Stop | None = None,
+) -> Iterator[FileResult]:
+    """Enlarge files one after the other; a failure does not affect the other files.
 
     While one is enlarged the next is read and the last is written, so that the network never waits.
 
@@ -107,23 +122,27 @@ def run_all(
         engine: The network.
         settings: How.
         progress: Called with the number of the job at work and the share of it that is done.
+        stop: Asked before each tile; when it returns True, what is finished is told of and the work ends.
 
     Yields:
         One result a job, in their order, when its file is whole at its place.
+
+    Raises:
+        Stopped: `stop` returned True.
     """
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        ahead = submit_read(reader, jobs[0], settings) if jobs else None
-        behind: Future[Result] | None = None
+        ahead = _submit_read(reader, jobs[0], settings) if jobs else None
+        behind: Future[FileResult] | None = None
         for number, job in enumerate(jobs):
             reading = ahead
-            ahead = submit_read(reader, jobs[number + 1], settings) if number + 1 < len(jobs) else None
+            ahead = _submit_read(reader, jobs[number + 1], settings) if number + 1 < len(jobs) else None
 
             def show(share: float, number: int = number) -> None:
                 if progress:
                     progress(number, share)
 
             try:
-                result = enlarge_one(job, reading, engine, settings, show)
+                result = _enlarge_one(job, reading, engine, settings, show, stop)
             except BaseException:
                 # Ctrl-C: the one before is being written, and will be whole; it is told of.
                 if behind:
@@ -131,48 +150,53 @@ def run_all(
                 raise
             if behind:
                 yield behind.result()
-            behind = writer.submit(finish, *result, settings)
+            behind = writer.submit(_finish, *result, settings)
         if behind:
             yield behind.result()
 
 
-def submit_read(pool: ThreadPoolExecutor, job: Job, settings: Settings) -> "Future[Picture] | None":
+def _submit_read(pool: ThreadPoolExecutor, job: Job, settings: Settings) -> "Future[Picture] | None":
     """Begin to read a picture; None where its result is there and is left alone."""
     if settings.finished(job):
         return None
     return pool.submit(pictures.read, job.source, max_pixels=settings.max_pixels, storage=settings.storage)
 
 
-def enlarge_one(
+def _enlarge_one(
     job: Job,
     reading: "Future[Picture] | None",
     engine: Engine,
     settings: Settings,
-    progress: Callable[[float], Any],
-) -> tuple[Result, Picture | None]:
+    progress: Progress,
+    stop: Stop | None,
+) -> tuple[FileResult, Picture | None]:
     """Return what became of a job so far, and the picture to write."""
+    if stop and stop():
+        raise Stopped("stopped before all pictures were finished")
     if reading is None:
-        return Result(job, "skipped"), None
+        return FileResult(job, "skipped"), None
     try:
         picture = reading.result()
         start = time.perf_counter()
-        larger = resized(picture, engine, settings, progress)
+        larger = resized(picture, engine, settings, progress, stop)
         seconds = time.perf_counter() - start
-        result = Result(
+        result = FileResult(
             job,
             "done",
             size=(larger.pixels.shape[1], len(larger.pixels) // larger.pages),
             seconds=seconds,
             lost=picture.lost,
-            lr_psnr=consistency(larger, picture) if settings.consistency else None,
+            lr_psnr=_consistency(larger, picture) if settings.consistency else None,
         )
         return result, larger
+    except Stopped:
+        raise
     # Whatever a decoder or an engine throws must not cost the other files.
     except Exception as error:
-        return Result(job, "failed", reason=said(error)), None
+        return FileResult(job, "failed", reason=_said(error)), None
 
 
-def finish(result: Result, larger: Picture | None, settings: Settings) -> Result:
+def _finish(result: FileResult, larger: Picture | None, settings: Settings) -> FileResult:
     """Write a result and return what became of it."""
     if larger is None:
         return result
@@ -182,24 +206,31 @@ def finish(result: Result, larger: Picture | None, settings: Settings) -> Result
             settings.ledger.record(result.job.source, result.job.target)
         return replace(result, lost=tuple(dict.fromkeys([*result.lost, *lost])))
     except Exception as error:
-        return Result(result.job, "failed", reason=said(error))
+        return FileResult(result.job, "failed", reason=_said(error))
 
 
 def resized(
-    picture: Picture, engine: Engine, settings: Settings, progress: Callable[[float], Any]
+    picture: Picture,
+    engine: Engine,
+    settings: Settings,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    rgb: Sequence[int] | None = None,
 ) -> Picture:
     """Enlarge a picture to the size that was asked for; resizing is done before rounding."""
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
     size = settings.size.of(height, width, engine.scale)
-    refuse_endless(size, picture.pages, settings.max_pixels)
+    _refuse_endless(size, picture.pages, settings.max_pixels)
     exact = size == (height * engine.scale, width * engine.scale)
     larger = enlarge(
         picture,
         engine,
         memory=settings.memory,
         tile=settings.tile,
-        rounded=exact,
+        rounded=exact and settings.rounded,
+        rgb=rgb,
         progress=progress,
+        stop=stop,
         storage=settings.storage,
     )
     if exact:
@@ -226,7 +257,7 @@ def resized(
     )
 
 
-def refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) -> None:
+def _refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) -> None:
     """Raise for a result that nobody can have meant."""
     height, width = size
     if max_pixels is None:
@@ -235,11 +266,12 @@ def refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) ->
         millions = width * height * pages / 1e6
         raise PictureError(
             f"the result would have {width}x{height * pages}, {millions:.0f} million pixels: "
-            "give another size, or allow it by --no-limit"
+            "give another size",
+            hint="if it is meant, allow it by `max_pixels=None`",
         )
 
 
-def consistency(larger: Picture, picture: Picture) -> float | None:
+def _consistency(larger: Picture, picture: Picture) -> float | None:
     """Return the LR consistency of a result in dB; None where it cannot be measured, or is infinite."""
     from keras_sr.metrics.consistency import lr_consistency
 
@@ -256,7 +288,24 @@ def consistency(larger: Picture, picture: Picture) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def said(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """Return what an error says, on one line; errors not raised on purpose keep their class."""
     text = " ".join(str(error).split())
     return text if isinstance(error, KerasSRError) else f"{type(error).__name__}: {text}"
+
+
+def write_report(path: Path, results: Sequence[FileResult], total: int) -> None:
+    """Write what became of each picture; a run that was stopped reports what it has done.
+
+    Raises:
+        KerasSRError: The file cannot be written.
+    """
+    counts = {status: sum(r.status == status for r in results) for status in ("done", "skipped", "failed")}
+    rows = [result.as_json() for result in results]
+    text = json.dumps({"total": total, **counts, "pictures": rows}, indent=1, ensure_ascii=False)
+    try:
+        with atomic_write(path) as file:
+            # A name need not be UTF-8; what is not is written as JSON's escapes.
+            file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise KerasSRError(f"cannot write the report {str(path)!r}: {error.strerror or error}") from error

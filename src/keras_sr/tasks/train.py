@@ -1,0 +1,277 @@
+"""Train a recipe on folders of photographs."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_sr.backend import prepare_keras
+from keras_sr.errors import Stopped, TrainingError, WeightsError
+from keras_sr.inference import engines
+from keras_sr.inference.enlarge import Stop
+from keras_sr.tasks.progress import OnProgress, Progress, ignore
+from keras_sr.tasks.sets import open_set
+from keras_sr.weights import registry
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_sr.data.sources import Source
+    from keras_sr.training.recipe import Recipe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `train` has made.
+
+    Attributes:
+        folder: The run folder: `open_network(run.folder)` opens what was trained.
+        weights: The file of the weights to use.
+        recipe: What was trained, with all that was changed of it.
+        backend: What Keras ran on.
+        rows: The log, one row an epoch.
+    """
+
+    folder: Path
+    weights: Path
+    recipe: "Recipe"
+    backend: str
+    rows: list[dict[str, float]]
+
+
+def train(
+    recipe: "str | Recipe",
+    data: str | Path | Iterable[str | Path],
+    out: str | Path | None = None,
+    *,
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    quick: bool = False,
+    smoke: bool = False,
+    resume: bool = True,
+    start_from: str | Path | None = None,
+    evaluate: str | Path | Sequence[str | Path] = (),
+    bar: bool = False,
+    progress: OnProgress = ignore,
+    stop: Stop | None = None,
+) -> Run:
+    """Train a network, or go on with a run: it ends with the same weights as one that was never stopped.
+
+    Args:
+        recipe: A name in `keras_sr.recipes.RECIPES`, or a Recipe.
+        data: Folder of photographs, with all folders in it; or several.
+        out: The run folder; `runs/RECIPE` when not given.
+        settings: Fields of the recipe to change: a dict, or items `"field=value"`.
+        quick: Settings for a processor: hours instead of days.
+        smoke: Shrink everything to seconds.
+        resume: Go on with the run in the folder; False puts it aside and begins anew.
+        start_from: Begin with these weights of the generator: a name, a run folder or a weight file. None
+            takes what the recipe says.
+        evaluate: Sets to measure on after each epoch: names such as Set5, or folders. PSNR and SSIM, and
+            LPIPS where a recipe is not trained on pixels alone.
+        bar: Show a bar on stderr, as `training.fit` does.
+        progress: Told how far reading, downloads and training have come.
+        stop: Asked before each batch; when it returns True, the run ends at its last checkpoint.
+
+    Raises:
+        KerasSRError: Keras or a backend is missing.
+        RecipeError: No such recipe or field.
+        DataError: The photographs or the sets cannot be used.
+        TrainingError: The folder holds another run, or training diverged.
+        Stopped: `stop` returned True: the same call goes on.
+    """
+    backend = prepare_keras()
+    from keras_sr.training.fit import fit
+
+    chosen = chosen_recipe(recipe, quick=quick, smoke=smoke, settings=settings)
+    kind = run_kind(quick, smoke)
+    folder = Path(out) if out else run_folder(chosen, kind)
+    begin = start_from or find_start(chosen, folder, kind, resume)
+    folders = [data] if isinstance(data, str | Path) else list(data)
+    layout, batches = _batches(chosen, [Path(one) for one in folders], progress)
+    sets = [evaluate] if isinstance(evaluate, str | Path) else list(evaluate)
+    result = fit(
+        chosen,
+        batches,
+        folder,
+        start_from=begin,
+        resume=resume,
+        callbacks=[*_benchmarks(chosen, sets, folder, progress), _watcher(chosen, progress, stop)],
+        progress=bar,
+        say=log.info,
+        data_format=layout,
+    )
+    return Run(result.folder, result.folder / "generator.npz", chosen, backend, result.rows)
+
+
+def chosen_recipe(
+    recipe: "str | Recipe",
+    *,
+    quick: bool = False,
+    smoke: bool = False,
+    settings: Mapping[str, Any] | Sequence[str] = (),
+) -> "Recipe":
+    """Return a recipe with all that is to be changed of it."""
+    from keras_sr import recipes
+
+    items = (
+        [f"{key}={_as_text(value)}" for key, value in settings.items()]
+        if isinstance(settings, Mapping)
+        else list(settings)
+    )
+    return recipes.get(recipe, quick=quick, smoke=smoke, overrides=items)
+
+
+def _as_text(value: Any) -> str:
+    """Return a value as `recipes.get` takes it."""
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def run_kind(quick: bool, smoke: bool) -> str:
+    """Return what is put behind the name of a run folder."""
+    return "_smoke" if smoke else "_quick" if quick else ""
+
+
+def run_folder(recipe: "Recipe", kind: str = "") -> Path:
+    """Return the folder of a run that nobody has given one."""
+    return Path("runs") / f"{recipe.name}{kind}"
+
+
+def _batches(recipe: "Recipe", folders: list[Path], progress: OnProgress) -> tuple[str, Any]:
+    """Return the layout of batches, and what makes them from a span of steps."""
+    from keras_sr.data.batches import Batches
+    from keras_sr.data.data_format import data_format_for, device
+    from keras_sr.data.presets import PRESETS
+
+    layout = data_format_for("auto")
+    if (
+        recipe.precision == "mixed_bfloat16"
+        and device() == "cpu"
+        and "BF16" not in engines.openvino_capabilities()
+    ):
+        log.warning("this processor computes bfloat16 in software, ten times slower: take precision=float32")
+    source = open_photographs(folders, recipe, progress)
+    small = int((source.sizes < recipe.crop).any(axis=1).sum())
+    if 0 < small < len(source):
+        crop = f"{recipe.crop}x{recipe.crop}"
+        log.info("%d of them are smaller than a crop of %s and are left out", small, crop)
+
+    def batches(first: int, count: int) -> Batches:
+        return Batches(
+            source,
+            batch_size=recipe.batch_size,
+            hr_crop=recipe.crop,
+            seed=recipe.seed,
+            steps=count,
+            start_step=first,
+            damage=PRESETS.get(recipe.degradation),
+            data_format=layout,
+            workers=2,
+        )
+
+    return layout, batches
+
+
+def open_photographs(folders: list[Path], recipe: "Recipe", progress: OnProgress = ignore) -> "Source":
+    """Decode the photographs once into the cache and return them."""
+    from keras_sr.data.cache import build_cache
+
+    source = build_cache(
+        folders,
+        recipe.scale,
+        degradation=recipe.degradation,
+        progress=lambda done, total: progress(
+            Progress("reading photographs", done, total, f"{done} of {total}")
+        ),
+    )
+    skipped = f", {len(source.skipped)} skipped" if source.skipped else ""
+    log.info("%d photographs%s", len(source), skipped)
+    return source
+
+
+def _benchmarks(
+    recipe: "Recipe", sets: Sequence[str | Path], folder: Path, progress: OnProgress
+) -> "list[keras.callbacks.Callback]":
+    """Return what measures the network after each epoch."""
+    from keras_sr.evaluation.callback import BenchmarkCallback
+
+    metrics = perceptual(recipe) if sets else []
+    return [
+        BenchmarkCallback(
+            open_set(str(one), recipe.scale, progress).folder,
+            recipe.scale,
+            out_dir=folder / "benchmark",
+            metrics=metrics,
+        )
+        for one in sets
+    ]
+
+
+def perceptual(recipe: "Recipe") -> list[str]:
+    """Return what PSNR does not tell of a recipe: LPIPS, where it is not trained on pixels alone."""
+    from keras_sr.evaluation.columns import choose
+
+    if not (recipe.is_gan or recipe.content or recipe.style):
+        return []
+    try:
+        return list(choose(["lpips"])[0])
+    except WeightsError as error:
+        log.warning("LPIPS is not measured: %s", error)
+        return []
+
+
+def _watcher(recipe: "Recipe", progress: OnProgress, stop: Stop | None) -> "keras.callbacks.Callback":
+    """Return what tells of progress, and ends the run when somebody asks for it."""
+    import keras
+
+    class Watcher(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+            """Tell before the batch: its logs would have to be waited for."""
+            if stop and stop():
+                raise Stopped(f"stopped: {recipe.name} goes on from its last checkpoint")
+            if progress is not ignore:
+                model: Any = self.model
+                progress(Progress("training", int(model.optimizer.iterations), recipe.steps, recipe.name))
+
+        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+            """Tell of the whole epoch."""
+            if progress is not ignore:
+                model: Any = self.model
+                progress(Progress("training", int(model.optimizer.iterations), recipe.steps, recipe.name))
+
+    return Watcher()
+
+
+def find_start(recipe: "Recipe", folder: Path, kind: str = "", resume: bool = True) -> str | None:
+    """Return where the weights are that a recipe starts from, or None when it starts from noise or goes on.
+
+    They are in a run of the same kind (`"_quick"`) beside the new one, or come with the package.
+
+    Raises:
+        TrainingError: They are nowhere to be found.
+    """
+    from keras_sr.training.checkpoints import STATE
+
+    before = folder.parent / f"{recipe.start_from}{kind}"
+    if not recipe.start_from or (resume and (folder / STATE).exists()):
+        return None
+    if (before / "generator.npz").exists():
+        return str(before)
+    if recipe.start_from not in registry.names():
+        raise TrainingError(
+            f"{recipe.name} starts from a trained {recipe.start_from}, which is not in {before}: "
+            "train that first, or give `start_from` a run folder or weight file"
+        )
+    shipped = registry.passport(recipe.start_from).recipe
+    fields = ("generator", "scale", "features", "blocks", "normalization", "upsampler")
+    other = [f"{name}={shipped[name]}" for name in fields if shipped[name] != getattr(recipe, name)]
+    if other:
+        quick = "" if kind == "_quick" else "add `quick=True`, or "
+        raise TrainingError(
+            f"{recipe.name} starts from a trained {recipe.start_from}, which is not in {before}; the one "
+            f"that ships is of another build: {quick}{' '.join(f'`{one}`' for one in other)}, or train "
+            f"{recipe.start_from} with the same settings first"
+        )
+    return recipe.start_from

@@ -1,0 +1,261 @@
+"""Enlarge pictures: one in memory, or files and folders of them."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_sr.errors import KerasSRError, PictureError
+from keras_sr.files import remove_left_over
+from keras_sr.images.picture import MAX_PIXELS, Picture, from_pillow, read
+from keras_sr.images.storage import Storage
+from keras_sr.inference.engines import Engine
+from keras_sr.inference.enlarge import MEMORY, Stop
+from keras_sr.inference.enlarge import Progress as OnShare
+from keras_sr.inference.memory import working_memory
+from keras_sr.tasks.batch.extras import with_extras
+from keras_sr.tasks.batch.ledger import Ledger
+from keras_sr.tasks.batch.plan import Job, plan, results_folder
+from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all, write_report
+from keras_sr.tasks.batch.size import Size
+from keras_sr.tasks.networks import Network, as_network
+from keras_sr.tasks.progress import OnProgress, Progress, ignore
+from keras_sr.tasks.way import Way
+
+log = logging.getLogger(__name__)
+
+#: Of the memory to work in: what a tile may take, and an array of pixels before it goes to the disk.
+SHARE_OF_TILE, SHARE_OF_PIXELS = 2, 4
+
+
+def upscale(
+    picture: Any,
+    network: Engine | str | Path | None = None,
+    *,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    max_megapixels: float | None = None,
+    rgb: Sequence[int] | None = None,
+    memory: int = MEMORY,
+    tile: int | None = None,
+    rounded: bool = True,
+    max_pixels: int | None = MAX_PIXELS,
+    progress: OnShare | None = None,
+    stop: Stop | None = None,
+) -> np.ndarray:
+    """Enlarge a picture.
+
+    Three bands are RGB. Any other number of bands is enlarged band by band, unless `rgb` names three of them.
+    Without a size, the result is as many times larger as the network enlarges.
+
+    Args:
+        picture: Array (H, W) or (H, W, bands); uint8, uint16, or float in [0, 1] (other ranges of floats are
+            mapped to [0, 1] and back). Or the path of a file, a Picture of `images.picture`, a PlainPicture,
+            or a Pillow image: transparency is then one more band of the result, and is not a colour.
+        network: From `open_network`; or what that takes as a name, opened anew at each call; None takes the
+            default network.
+        scale: How many times larger, such as 2 or 3.5.
+        width: Width of the result, in pixels.
+        height: Height of the result, in pixels.
+        max_megapixels: A result that would have more million pixels is made smaller.
+        rgb: Which bands are R, G and B.
+        memory: Bytes that the activations of a tile may take; the smallest tile is taken below that.
+        tile: Side of a tile in LR pixels, margins included, instead of `memory`.
+        rounded: Whether the result has the type of the picture; else it is float32 in [0, 1], as the network
+            gave it, not clipped; only for results of the network's own scale.
+        max_pixels: Pictures with more pixels are refused; None refuses none.
+        progress: Called with the share that is done, after each tile.
+        stop: Asked before each tile; the work ends when it returns True.
+
+    Returns:
+        Array (H * scale, W * scale) or (H * scale, W * scale, bands), as many axes as given.
+
+    Raises:
+        PictureError: The picture cannot be read or understood, or the sizes contradict each other.
+        KerasSRError: No such network, or no engine for it.
+        Stopped: `stop` returned True.
+
+    Examples:
+        >>> upscale(np.zeros((8, 9, 5), np.uint16), "compact_x4").shape
+        (32, 36, 5)
+        >>> upscale(np.zeros((8, 9), np.uint8), "compact_x2", width=12).shape
+        (11, 12)
+    """
+    size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6)
+    engine = as_network(network, scale)
+    if isinstance(picture, str | Path):
+        picture = read(picture, max_pixels=max_pixels)
+    elif hasattr(picture, "mode") and hasattr(picture, "convert"):
+        picture = from_pillow(picture)
+    flat = False
+    if not isinstance(picture, Picture):
+        pixels = np.asarray(getattr(picture, "pixels", picture))
+        if pixels.ndim not in (2, 3) or 0 in pixels.shape:
+            raise PictureError(f"expected (H, W) or (H, W, bands) with pixels in it, got {pixels.shape}")
+        flat = pixels.ndim == 2
+        picture = Picture(pixels.reshape(*pixels.shape[:2], -1))
+    settings = Settings(size, memory, tile, max_pixels=max_pixels, rounded=rounded)
+    larger = resized(picture, engine, settings, progress, stop, rgb)
+    if larger.alpha is not None:
+        return np.concatenate([larger.pixels, larger.alpha[..., None]], axis=2)
+    return larger.pixels[..., 0] if flat else larger.pixels
+
+
+def upscale_files(
+    inputs: str | Path | Iterable[str | Path],
+    output: str | Path = "results",
+    network: Engine | str | Path | None = None,
+    *,
+    scale: float | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    max_megapixels: float | None = None,
+    recursive: bool = False,
+    suffix: str | None = None,
+    extension: str = "auto",
+    pattern: str | None = None,
+    skip_existing: bool = False,
+    resume: bool = False,
+    report: str | Path | None = None,
+    dry_run: bool = False,
+    compare: bool = False,
+    map: bool = False,
+    max_memory: int | None = None,
+    tile: int | None = None,
+    max_pixels: int | None = MAX_PIXELS,
+    progress: OnProgress = ignore,
+    stop: Stop | None = None,
+) -> Iterator[FileResult]:
+    """Enlarge picture files: all is planned before anything is written, and a failure does not affect others.
+
+    Grey stays grey, 16 bits stay 16 bits; transparency, colour profile, EXIF and every frame are kept where
+    the format can hold them. Nothing is ever written over an input picture, and no file is ever half there.
+
+    Args:
+        inputs: Files, folders whose pictures are taken, and globs such as `photos/**/*.jpg`.
+        output: A file for one picture, else a folder, made when it is absent.
+        network: From `open_network`, or what that takes as a name.
+        scale: How many times larger, such as 2 or 3.5; chooses the network when it has no name.
+        width: Width of the results, in pixels.
+        height: Height of the results, in pixels.
+        max_megapixels: Results that would have more million pixels are made smaller.
+        recursive: Take the pictures of folders inside folders, too; results keep their folders.
+        suffix: Suffix for result names instead of `x4` or `w3000`; "" for none.
+        extension: What results end with, such as `png`; `auto` takes that of the picture.
+        pattern: The names of results, from `{stem}`, `{ext}`, `{scale}` and `{network}`, instead of `suffix`.
+        skip_existing: Leave alone whatever is there.
+        resume: Leave results alone that were made from the same pictures in the same way.
+        report: A JSON file that says what became of each picture.
+        dry_run: Only say what would be done.
+        compare: Also write a sheet LR | bicubic | SR beside each result.
+        map: Also write a map of the detail in each result that does not come from its input.
+        max_memory: Megabytes to work in; None takes a quarter of what is free. Larger pictures are kept on
+            the disk meanwhile.
+        tile: Side of a tile in LR pixels; None follows `max_memory`.
+        max_pixels: Pictures with more pixels are refused; None refuses none.
+        progress: Told how far the batch has come.
+        stop: Asked before each tile: when it returns True, what is finished is told of and the work ends.
+
+    Returns:
+        An iterator over one result a picture, in order, each when its file is whole at its place; nothing is
+        done before it is asked for. With `dry_run` their status is `"planned"` or `"skipped"`.
+
+    Raises:
+        PictureError: No picture is found, or one result would destroy another or a picture; before anything
+            is written.
+        KerasSRError: No such network, or no engine for it.
+        Stopped: `stop` returned True; raised by the iterator.
+    """
+    sources = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    output, report = Path(output), None if report is None else Path(report)
+    size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6)
+    engine = as_network(network, scale)
+    if scale and scale > engine.scale:
+        log.warning("network %s enlarges x%d, the rest to x%g is bicubic", engine.name, engine.scale, scale)
+    settings = file_settings(size, output, max_memory=max_memory, tile=tile, max_pixels=max_pixels)
+    ledger = Ledger(results_folder(output), _way(engine, size)) if resume else None
+    settings = replace(settings, skip_existing=skip_existing, ledger=ledger, consistency=report is not None)
+    jobs = plan(
+        sources,
+        output,
+        scale or engine.scale,
+        recursive=recursive,
+        suffix=size.mark(engine.scale) if suffix is None else suffix,
+        extension=extension,
+        pattern=pattern,
+        network=engine.name,
+        beside=[kind for kind, wanted in (("compare", compare), ("map", map)) if wanted],
+        report=report,
+        ours=lambda path: skip_existing or (ledger is not None and ledger.made(path)),
+    )
+    if dry_run:
+        return iter([FileResult(job, "skipped" if settings.finished(job) else "planned") for job in jobs])
+    return _results(jobs, engine, settings, report, compare, map, progress, stop)
+
+
+def file_settings(
+    size: Size,
+    output: Path | None,
+    *,
+    max_memory: int | None = None,
+    tile: int | None = None,
+    max_pixels: int | None = MAX_PIXELS,
+) -> Settings:
+    """Return how files are enlarged, by the memory that there is.
+
+    Args:
+        size: How large results are to be.
+        output: Where results go, and large arrays meanwhile; None keeps those among the temporary files.
+        max_memory: Megabytes to work in; None takes a quarter of what is free.
+        tile: Side of a tile in LR pixels; None follows the memory.
+        max_pixels: Pictures with more pixels are refused; None refuses none.
+    """
+    memory = max_memory << 20 if max_memory else working_memory()
+    return Settings(
+        size,
+        memory // SHARE_OF_TILE,
+        tile or None,
+        max_pixels=max_pixels,
+        storage=Storage(memory // SHARE_OF_PIXELS, None if output is None else results_folder(output)),
+    )
+
+
+def _way(engine: Engine, size: Size) -> str:
+    """Return the hash of all that decides about pixels."""
+    if not isinstance(engine, Network):
+        raise KerasSRError(
+            f"`resume` needs a network whose weights it can compare, and {engine.name} is an engine of your "
+            "own: open it by open_network, or use `skip_existing`"
+        )
+    return Way(engine.choice, size).digest()
+
+
+def _results(
+    jobs: Sequence[Job],
+    engine: Engine,
+    settings: Settings,
+    report: Path | None,
+    compare: bool,
+    map: bool,
+    progress: OnProgress,
+    stop: Stop | None,
+) -> Iterator[FileResult]:
+    """Do the work of `upscale_files` after everything is planned."""
+    for job in jobs:
+        remove_left_over(job.target)
+
+    def show(number: int, share: float) -> None:
+        progress(Progress("upscale", number + share, len(jobs), jobs[number].source.name))
+
+    told: list[FileResult] = []
+    try:
+        for result in run_all(jobs, engine, settings, show, stop):
+            told.append(with_extras(result, engine.scale, compare=compare, invention_map=map))
+            yield told[-1]
+    finally:
+        if report:
+            write_report(report, told, len(jobs))
