@@ -87,7 +87,9 @@ print(f"an SR pixel sees {2 * receptive_field(network) + 1} x {2 * receptive_fie
 # \left(I^{HR}_{x,y} - G_{\theta_G}(I^{LR})_{x,y}\right)^2$$
 #
 # The paper takes it of values in [-1, 1]. That makes it four times as large as in [0, 1], and every other
-# weight in the paper was chosen beside it, so the loss keeps that range to itself:
+# weight in the paper was chosen beside it, so the loss keeps that range to itself. Equation 4 divides by the
+# number of pixels; the code takes the mean over the three channels as well, so it gives a third of a sum over
+# them.
 
 # %% show keras_sr.losses.pixel:difference, mse
 

@@ -56,7 +56,8 @@ print("receptive field:", 2 * receptive_field(network) + 1, "LR pixels wide")
 
 # %% [markdown]
 # The paper divides features by 12.75 to bring the loss to the size of the MSE. Squared, that is a factor of
-# 0.006:
+# 0.006. Equation 5 divides by $W_{i,j} H_{i,j}$ alone; the code divides by the number of channels, too, which
+# is 128 for VGG22 and 512 for VGG54. Mind that when you compare weights of losses with another program's.
 
 # %% show keras_sr.losses.content:FEATURE_SCALE, ContentLoss, feature_maps
 
