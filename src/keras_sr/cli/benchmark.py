@@ -53,6 +53,14 @@ def benchmark(
             "sharpness, with commas between; all when not given."
         ),
     ] = None,
+    degradation: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Measure on damaged LR too: jpeg90, jpeg75, jpeg50, noise5_jpeg80 or blur_jpeg80; may be "
+            "repeated. The LR pictures are kept in OUT.",
+        ),
+    ] = None,
     self_ensemble: Annotated[
         bool, typer.Option("--self-ensemble", help="Networks average over eight turned copies.")
     ] = False,
@@ -73,6 +81,8 @@ def benchmark(
         keras-sr benchmark compact_x4 runs/srresnet_mse --data Set5 --data BSD100 --data photos/
     The pictures that another tool made:
         keras-sr benchmark theirs=results/Set5/ --data Set5
+    On JPEGs, as photographs are:
+        keras-sr benchmark photo_x4 lite_x4 --data photos/ --degradation jpeg75 --degradation jpeg50
     PSNR and SSIM only, which is quick:
         keras-sr benchmark compact_x4 --data Set5 --metrics psnr,ssim
 
@@ -91,7 +101,7 @@ def benchmark(
     from keras_sr.evaluation.kept import Settings
     from keras_sr.evaluation.report import write_report
     from keras_sr.evaluation.report.tables import table, write_csv, write_json
-    from keras_sr.tasks.sets import open_set
+    from keras_sr.tasks.sets import damaged_set, open_set
 
     log_to_stderr()
     keys, missing = choose([key.strip() for key in metrics.split(",")] if metrics else None)
@@ -110,6 +120,7 @@ def benchmark(
         candidates.append(truth_candidate())
     with progress_bar() as show:
         datasets = [open_set(name, scale, show) for name in data]
+    datasets += [damaged_set(one, scale, kind, out) for kind in degradation or [] for one in datasets]
     refuse_twins([dataset.name for dataset in datasets], "sets", "give them in two calls")
     settings = Settings(scale, how, keys, self_ensemble, seed, anchor)
     refuse_other_protocol(out, how, scale, self_ensemble)

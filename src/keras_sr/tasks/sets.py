@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keras_sr.errors import DataError
 from keras_sr.evaluation.harness import Dataset
+from keras_sr.evaluation.sets.degraded import degrade
 from keras_sr.evaluation.sets.download import cache_folder, fetch_set
 from keras_sr.evaluation.sets.known import find_set, known_set
 from keras_sr.evaluation.sets.layouts import find_pairs
@@ -42,6 +43,22 @@ def open_set(data: str, scale: int, progress: OnProgress = ignore) -> Dataset:
         )
         name, folder = find_set(data, scale, places)
     return Dataset(name, folder, tuple(find_pairs(folder, scale)))
+
+
+def damaged_set(data: Dataset, scale: int, kind: str, out: Path) -> Dataset:
+    """Return a set whose LR pictures have suffered a fixed damage, such as `jpeg75`.
+
+    Args:
+        data: The set.
+        scale: SR size over LR size.
+        kind: A name in `data.fixed.FIXED`; it becomes part of the set's name.
+        out: Folder in which LR and the manifest of hashes are kept.
+
+    Raises:
+        DataError: There is no such damage, or nothing can be written there.
+    """
+    name = f"{data.name}_{kind}"
+    return Dataset(name, data.folder, degrade(data.pairs, scale, kind, out / "degraded" / name))
 
 
 def set_places() -> list[Path]:
