@@ -172,3 +172,11 @@ def test_fixed_noise_differs_between_pictures_and_the_order_of_jpegs_holds(hr):
 def test_an_unknown_fixed_damage_names_the_known(hr):
     with pytest.raises(DataError, match="jpeg90, jpeg75, jpeg50, noise5_jpeg80, blur_jpeg80"):
         damaged(hr, 4, "jpeg20", "a")
+
+
+def test_the_help_of_train_prints_the_numbers_in_use():
+    from keras_sr.cli.train import train
+
+    page = " ".join(train.__doc__.split())
+    for name in PRESETS:
+        assert f"{name}: {describe(name)}" in page

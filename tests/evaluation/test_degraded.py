@@ -9,6 +9,7 @@ from keras_sr.errors import DataError
 from keras_sr.evaluation.sets.degraded import degrade
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.files import sha256
+from keras_sr.images.plain import read_rgb
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def test_lr_is_kept_beside_a_manifest_that_another_can_check(pairs, kind, tmp_pa
     assert (manifest["degradation"], manifest["scale"]) == (kind, 4)
     for before, after in zip(pairs, made, strict=True):
         assert (after.name, after.hr) == (before.name, before.hr)
-        hr = np.asarray(Image.open(after.hr))[:68, :88]
-        np.testing.assert_array_equal(Image.open(after.lr), damaged(hr, 4, kind, after.name))
+        hr = read_rgb(after.hr)[:68, :88]
+        np.testing.assert_array_equal(read_rgb(after.lr), damaged(hr, 4, kind, after.name))
         kept = manifest["pictures"][after.name]
         assert kept == {"hr_sha256": sha256(after.hr), "lr_sha256": sha256(after.lr)}
 

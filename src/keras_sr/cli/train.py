@@ -30,6 +30,10 @@ def train(
         str | None,
         typer.Option(metavar="RUN_OR_WEIGHTS", help="Begin with these weights of the generator."),
     ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write a sheet of forty crops, LR beside HR, and train nothing."),
+    ] = None,
     evaluate: Annotated[
         str | None,
         typer.Option(
@@ -52,9 +56,27 @@ def train(
     Change what you like, or try everything out in seconds first:
         keras-sr train compact --data photos/ --set steps=5000 --set batch_size=8
         keras-sr train srgan_mse --data photos/ --smoke
+    For photographs as people have them, and a look at what it would be trained on:
+        keras-sr train photo_psnr --data photos/
+        keras-sr train photo_psnr --data photos/ --preview crops/
 
     Recipes: compact, lite, srresnet_mse, srresnet_vgg22, srresnet_vgg54, srgan_mse, srgan_vgg22, srgan_vgg54,
     photo_psnr, photo.
+
+    \b
+    LR is made by MATLAB's bicubic kernel, or at random for every crop with --set degradation=NAME:
+        web: clean=0.333, blur=0.5, blur_sigma=(0.2, 2.8), anisotropic=0.4, detour=0.4,
+            detour_scale=(0.6, 2), noise=0.4, noise_sigma=(0.5, 8), poisson=0.4,
+            poisson_scale=(0.05, 0.6), grey_noise=0.4, compressed=0.9, quality=(40, 95),
+            webp=0.12, webp_quality=(45, 95), before=0.3, before_quality=(55, 95),
+            full_chroma=0.3
+        realesrgan: first=Order(blur=1.0, sigma=(0.2, 3.0), resize=(0.2, 0.7, 0.1),
+            resize_scale=(0.15, 1.5), noise_sigma=(1, 30), poisson_scale=(0.05, 3.0),
+            quality=(30, 95)), second=Order(blur=0.8, sigma=(0.2, 1.5), resize=(0.3, 0.4, 0.3),
+            resize_scale=(0.3, 1.2), noise_sigma=(1, 25), poisson_scale=(0.05, 2.5),
+            quality=(30, 95)), kernel_sizes=(7, 21), sinc=0.1, kernels=(0.45, 0.25, 0.12, 0.03,
+            0.12, 0.03), beta_generalised=(0.5, 4), beta_plateau=(1, 2), gaussian=0.5,
+            grey_noise=0.4, final_sinc=0.8
 
     Stop it at any time: the same command goes on where the last checkpoint left off, and ends with
     the same weights as a run that was never stopped. The path of the weights is printed.
@@ -63,6 +85,10 @@ def train(
     from keras_sr.tasks import train as task
 
     log_to_stderr()
+    if preview is not None:
+        crops = task.preview(recipe, data, preview, settings=settings or [], quick=quick, smoke=smoke)
+        typer.echo(str(crops))
+        return
     how: dict[str, Any] = {"quick": quick, "smoke": smoke, "settings": settings or []}
     folder = out or task.run_folder(task.chosen_recipe(recipe, **how), task.run_kind(quick, smoke))
     with ExitStack() as stack:

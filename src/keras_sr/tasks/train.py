@@ -106,6 +106,42 @@ def train(
     return Run(result.folder, result.folder / "generator.npz", chosen, backend, result.rows)
 
 
+def preview(
+    recipe: "str | Recipe",
+    data: str | Path | Iterable[str | Path],
+    folder: str | Path,
+    *,
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    quick: bool = False,
+    smoke: bool = False,
+    progress: OnProgress = ignore,
+) -> Path:
+    """Write a sheet of the first forty crops that a recipe would train on, LR beside HR; train nothing.
+
+    Args:
+        recipe: As for `train`; so are `data`, `settings`, `quick` and `smoke`.
+        data: Folder of photographs, or several.
+        folder: Where `RECIPE_crops.png` is written.
+        settings: Fields of the recipe to change.
+        quick: Settings for a processor.
+        smoke: Shrink everything to seconds.
+        progress: Told how far reading has come.
+
+    Returns:
+        The file.
+    """
+    prepare_keras()
+    from keras_sr.data.preview import preview as sheet
+    from keras_sr.images.plain import write_plain
+
+    chosen = chosen_recipe(recipe, quick=quick, smoke=smoke, settings=settings)
+    folders = [data] if isinstance(data, str | Path) else list(data)
+    _, batches = _batches(chosen, [Path(one) for one in folders], progress)
+    crops = batches(0, chosen.steps)
+    # A sheet has its channels last, whatever is faster here.
+    return write_plain(Path(folder) / f"{chosen.name}_crops.png", sheet(crops))
+
+
 def chosen_recipe(
     recipe: "str | Recipe",
     *,

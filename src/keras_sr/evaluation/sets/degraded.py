@@ -17,7 +17,7 @@ def degrade(pairs: Sequence[Pair], scale: int, kind: str, folder: Path) -> tuple
     """Return the pairs with LR made anew from HR by a fixed damage.
 
     LR is written into the folder as PNG, with `manifest.json`: the damage, the scale, and the SHA-256 of HR
-    and LR of each picture. A picture that cannot be read keeps its pair as it is: measuring it says why it fails.
+    and LR of each picture. A picture that cannot be read keeps its pair: measuring it says why it fails.
 
     Args:
         pairs: Of a set; their own LR is not used.
