@@ -73,6 +73,9 @@ def test_published_rows_keep_to_their_protocol_and_scale():
     assert not {row.method for row in rgb} & {row.method for row in paper}
     assert [row.figures["Set5"][0] for row in paper] == sorted(row.figures["Set5"][0] for row in paper)
     assert all(row.source for row in ROWS)
+    assert [row.figures["Set5"][0] for row in rows_for("Set5", 3, "paper")] == [32.55, 32.88]
+    for scale in (2, 3):
+        assert [row.scale for row in rows_for("Set14", scale, "rgb")] == [scale]
 
 
 @pytest.mark.parametrize(
@@ -87,6 +90,15 @@ def test_published_rows_keep_to_their_protocol_and_scale():
 def test_verdicts_against_the_row_of_the_recipe(psnr, state, text):
     rows = rows_for("Set5", 4, "paper")
     assert verdict(psnr, "Set5", rows, "srresnet_mse") == (state, text)
+
+
+def test_more_psnr_than_a_gan_is_no_success_and_less_is_said():
+    rows = rows_for("Set5", 4, "paper")
+    state, text = verdict(29.73, "Set5", rows, "srgan_vgg54")
+    assert state == "none"
+    assert text == "0.33 dB above SRGAN (29.40), which gives PSNR away: compare LPIPS"
+    assert verdict(29.37, "Set5", rows, "srgan_vgg54")[0] == "within"
+    assert verdict(28.0, "Set5", rows, "srgan_vgg54")[0] == "below"
 
 
 def test_verdicts_without_a_row_of_its_own_name_the_neighbours():
