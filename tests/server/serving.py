@@ -107,3 +107,16 @@ def encoded(pixels, suffix=".png"):
     from keras_sr.images.picture import Picture, encode
 
     return encode(suffix, Picture(pixels), "test")[0]
+
+
+def command(folder, name, data, *options):
+    """Return the bytes that the command writes for a picture."""
+    (folder / name).write_bytes(data)
+    out = folder / "out"
+    subprocess.run(
+        [sys.executable, "-m", "keras_sr", "upscale", str(folder / name), "-o", str(out), *options],
+        check=True,
+        capture_output=True,
+    )
+    (made,) = [path for path in out.iterdir() if not path.name.startswith(".")]
+    return made.name, made.read_bytes()

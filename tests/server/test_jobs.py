@@ -10,22 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
-from serving import encoded, photograph
+from serving import command, encoded, photograph
 
 from keras_sr.images.picture import read
-
-
-def command(folder, name, data, *options):
-    """Return the bytes that the command writes for a picture."""
-    (folder / name).write_bytes(data)
-    out = folder / "out"
-    subprocess.run(
-        [sys.executable, "-m", "keras_sr", "upscale", str(folder / name), "-o", str(out), *options],
-        check=True,
-        capture_output=True,
-    )
-    (made,) = [path for path in out.iterdir() if not path.name.startswith(".")]
-    return made.name, made.read_bytes()
 
 
 def animation():

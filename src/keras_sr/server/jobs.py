@@ -280,6 +280,11 @@ class Jobs:
         """How many jobs there are, those that have ended included."""
         return len(self._jobs)
 
+    @property
+    def batches(self) -> int:
+        """How many batches are known."""
+        return len(self._batches)
+
     def stored(self) -> int:
         """Return how many bytes pictures and results take."""
         return sum(job.picture.bytes + (job.result.bytes if job.result else 0) for job in self._jobs.values())

@@ -12,6 +12,7 @@ def exposition(jobs: Jobs, seconds_up: float) -> str:
         *_metric("jobs_queued", "gauge", "Jobs that wait.", jobs.queued),
         *_metric("jobs_running", "gauge", "Jobs at work.", jobs.running),
         *_metric("jobs_kept", "gauge", "Jobs whose files are kept, ended ones included.", jobs.kept),
+        *_metric("batches", "gauge", "Batches that are known.", jobs.batches),
         *_metric("stored_bytes", "gauge", "Bytes of pictures and results on the disk.", jobs.stored()),
         *_metric("compute_seconds_total", "counter", "Seconds spent enlarging.", round(jobs.seconds, 3)),
         *_metric("up_seconds", "gauge", "Seconds since the server started.", round(seconds_up, 1)),
