@@ -15,8 +15,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "index.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-#: Not run here: they change the environment that the tests run in, or are run by .ci/run.
-ELSEWHERE = ("python -m pip install", "make ")
+#: Not run here: they change the environment that the tests run in, or are run by .ci/run or tests/server.
+ELSEWHERE = ("python -m pip install", "make ", "keras-sr serve", "KERAS_SR_TOKEN=")
 
 #: Weights that ship, and how a shrunk network of their build is made.
 STARTS = {"compact_x4": ["compact"], "srgan_vgg54": ["srresnet_mse", "--quick"]}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from keras_sr.errors import KerasSRError
+from keras_sr.images.picture.formats import FORMATS
 from keras_sr.server import networks, schemas
 from keras_sr.server.helper import Helper, HelperDied
 from keras_sr.server.settings import Limits
@@ -16,6 +17,9 @@ from keras_sr.weights import registry
 
 #: Seconds that looking at a header may take.
 _LOOK = 20.0
+
+#: What is read, in words.
+_KNOWN = ", ".join(known.name for known in FORMATS if known.loader)
 
 #: Bytes of the disk that are left to others.
 _SPARE = 64 << 20
@@ -70,8 +74,7 @@ async def look(inspector: Helper, path: Path, name: str, length: int) -> schemas
             415, f"{name}: its header breaks the reader; save it anew with another program"
         ) from None
     if "error" in answer:
-        known = "PNG, JPEG, TIFF, WebP, GIF, AVIF, BMP, PPM, TGA, JPEG 2000 or QOI"
-        raise Refused(415, f"{name}: {answer['error']}; expected {known}")
+        raise Refused(415, f"{name}: {answer['error']}; expected {_KNOWN}")
     return schemas.Picture(
         bytes=length, **{key: answer[key] for key in ("format", "width", "height", "frames")}
     )

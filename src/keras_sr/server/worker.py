@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from keras_sr.images.picture import MAX_PIXELS
+from keras_sr.images.picture import MAX_PIXELS, import_vips
 from keras_sr.images.storage import Storage
 from keras_sr.inference.memory import working_memory
 from keras_sr.inference.projection import ConsistentEngine
@@ -52,4 +52,6 @@ def _network(network: str, detail: float | None, threads: int | None, consistent
 
 
 if __name__ == "__main__":
+    # Strangers' files: none of the loaders of libvips that its authors do not trust with them.
+    import_vips().block_untrusted_set(True)
     child.run({"upscale": upscale}, nice=5)

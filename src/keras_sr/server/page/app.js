@@ -1,13 +1,26 @@
-// The page of keras-sr: one file, no framework. It speaks to the server that it came from, and to nobody else.
+// The page of keras-sr: one file, no framework. It speaks to the server that it came from, to nobody else.
 
 const $ = (id) => document.getElementById(id);
 const ENDED = new Set(["done", "failed", "cancelled"]);
 const UPLOADS_AT_ONCE = 2;
-const PICTURES = /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|dib|jp2|qoi|tga|ppm|pgm|pbm|heic|heif|hif|jxl)$/i;
+const PICTURES =
+  /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|dib|jp2|qoi|tga|ppm|pgm|pbm|heic|heif|hif|jxl)$/i;
 
 const kept = {
-  get(name, otherwise) { try { return JSON.parse(localStorage.getItem(name)) ?? otherwise; } catch { return otherwise; } },
-  set(name, value) { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* a private window keeps nothing */ } },
+  get(name, otherwise) {
+    try {
+      return JSON.parse(localStorage.getItem(name)) ?? otherwise;
+    } catch {
+      return otherwise;
+    }
+  },
+  set(name, value) {
+    try {
+      localStorage.setItem(name, JSON.stringify(value));
+    } catch {
+      /* a private window keeps nothing */
+    }
+  },
 };
 
 // --- words -------------------------------------------------------------------------------------------------
@@ -34,13 +47,20 @@ let spoken = [];
 function announce(text) {
   spoken.push(text);
   clearTimeout(announce.timer);
-  announce.timer = setTimeout(() => { $("live").textContent = spoken.slice(-3).join(". "); spoken = []; }, 700);
+  announce.timer = setTimeout(() => {
+    $("live").textContent = spoken.slice(-3).join(". ");
+    spoken = [];
+  }, 700);
 }
 
 // --- the server --------------------------------------------------------------------------------------------
 
 class Refused extends Error {
-  constructor(status, text, wait) { super(text); this.status = status; this.wait = wait; }
+  constructor(status, text, wait) {
+    super(text);
+    this.status = status;
+    this.wait = wait;
+  }
 }
 
 async function ask(method, path, form) {
@@ -53,14 +73,19 @@ async function ask(method, path, form) {
   }
   offline(false);
   const body = (answer.headers.get("content-type") || "").includes("json") ? await answer.json() : null;
-  if (answer.status === 401) { await login(); return ask(method, path, form); }
+  if (answer.status === 401) {
+    await login();
+    return ask(method, path, form);
+  }
   if (!answer.ok) throw new Refused(answer.status, body?.error || `The server said ${answer.status}.`);
   return body;
 }
 
 function offline(is) {
   $("offline").hidden = !is;
-  if (is) $("offline").textContent = "The server does not answer. If it was stopped, start it again: keras-sr serve";
+  if (is)
+    $("offline").textContent =
+      "The server does not answer. If it was stopped, start it again: keras-sr serve";
 }
 
 let asking = null;
@@ -73,7 +98,11 @@ function login() {
       const wrong = await tryToken($("token").value);
       $("login-error").hidden = !wrong;
       $("login-error").textContent = wrong;
-      if (!wrong) { $("login").close(); asking = null; resolve(); }
+      if (!wrong) {
+        $("login").close();
+        asking = null;
+        resolve();
+      }
     };
   });
   return asking;
@@ -89,7 +118,16 @@ async function tryToken(token) {
 // --- settings ----------------------------------------------------------------------------------------------
 
 let known = { purposes: [], networks: [], default: "" };
-const wishes = { purpose: "", size: "4", width: "3840", format: "auto", network: "", consistent: false, dials: {}, ...kept.get("keras-sr-settings", {}) };
+const wishes = {
+  purpose: "",
+  size: "4",
+  width: "3840",
+  format: "auto",
+  network: "",
+  consistent: false,
+  dials: {},
+  ...kept.get("keras-sr-settings", {}),
+};
 
 function showSettings() {
   if (!known.purposes.some((one) => one.name === wishes.purpose)) wishes.purpose = known.default;
@@ -97,21 +135,28 @@ function showSettings() {
   $("purposes").replaceChildren(...known.purposes.map(card));
   $("network").append(...known.networks.map((one) => new Option(`${one.name} (${one.scale}×)`, one.name)));
   const form = $("settings");
-  for (const name of ["format", "network", "width", "size", "purpose"]) form.elements[name].value = wishes[name];
+  for (const name of ["format", "network", "width", "size", "purpose"])
+    form.elements[name].value = wishes[name];
   form.elements.consistent.checked = wishes.consistent;
   $("more").open = Boolean(wishes.network || wishes.consistent || wishes.format !== "auto");
   form.addEventListener("input", readSettings);
   form.addEventListener("submit", (event) => event.preventDefault());
   // On a phone the list comes first; what is chosen stands in one line above it.
   $("box").open = matchMedia("(min-width: 56rem)").matches;
-  matchMedia("(min-width: 56rem)").addEventListener("change", (event) => { $("box").open = event.matches || $("box").open; });
+  matchMedia("(min-width: 56rem)").addEventListener("change", (event) => {
+    $("box").open = event.matches || $("box").open;
+  });
   showDials();
 }
 
 function card(purpose) {
   const label = document.createElement("label");
   label.className = "card";
-  const input = Object.assign(document.createElement("input"), { type: "radio", name: "purpose", value: purpose.name });
+  const input = Object.assign(document.createElement("input"), {
+    type: "radio",
+    name: "purpose",
+    value: purpose.name,
+  });
   const title = Object.assign(document.createElement("b"), { textContent: purpose.title });
   const text = Object.assign(document.createElement("span"), { textContent: purpose.text });
   label.append(input, title, text);
@@ -120,7 +165,8 @@ function card(purpose) {
 
 function readSettings(event) {
   const form = $("settings");
-  for (const name of ["format", "network", "width", "size", "purpose"]) wishes[name] = form.elements[name].value;
+  for (const name of ["format", "network", "width", "size", "purpose"])
+    wishes[name] = form.elements[name].value;
   wishes.consistent = form.elements.consistent.checked;
   if (event.target.name === "purpose") form.elements.network.value = wishes.network = "";
   if (event.target.dataset.dial) {
@@ -150,20 +196,24 @@ function showDials() {
   const names = dials.map((dial) => dial.name).join();
   if ($("dials").dataset.names === names) return;
   $("dials").dataset.names = names;
-  $("dials").replaceChildren(...dials.map((dial) => {
-    const value = wishes.dials[dial.name] ?? dial.default;
-    const label = document.createElement("label");
-    label.className = "dial";
-    label.innerHTML = '<span></span><output></output><input type="range" min="0" max="1" step="0.05"><small></small><small></small>';
-    const [title, shown, input, low, high] = label.children;
-    title.textContent = dial.title;
-    shown.textContent = percent(value);
-    input.dataset.dial = dial.name;
-    input.value = value;
-    low.textContent = dial.low;
-    high.textContent = dial.high;
-    return label;
-  }));
+  $("dials").replaceChildren(
+    ...dials.map((dial) => {
+      const value = wishes.dials[dial.name] ?? dial.default;
+      const label = document.createElement("label");
+      label.className = "dial";
+      label.innerHTML =
+        '<span></span><output></output><input type="range" min="0" max="1" step="0.05">' +
+        "<small></small><small></small>";
+      const [title, shown, input, low, high] = label.children;
+      title.textContent = dial.title;
+      shown.textContent = percent(value);
+      input.dataset.dial = dial.name;
+      input.value = value;
+      low.textContent = dial.low;
+      high.textContent = dial.high;
+      return label;
+    }),
+  );
 }
 
 function wished(form = new FormData()) {
@@ -197,20 +247,35 @@ class Row {
     this.error = "";
     this.element = $("row").content.firstElementChild.cloneNode(true);
     const on = (name, act) => this.part(name).addEventListener("click", () => act.call(this));
-    on("look", this.look); on("thumb", this.look); on("retry", this.retry); on("cancel", this.cancel); on("remove", this.remove);
+    on("look", this.look);
+    on("thumb", this.look);
+    on("retry", this.retry);
+    on("cancel", this.cancel);
+    on("remove", this.remove);
     $("jobs").append(this.element);
     this.show();
   }
 
-  part(name) { return this.element.querySelector(`.${name}`); }
-  get name() { return this.job?.name ?? this.file?.name ?? ""; }
-  get ended() { return this.phase === "refused" || (this.phase === "job" && ENDED.has(this.job.state)); }
-  get done() { return this.phase === "job" && this.job.state === "done"; }
-  get busy() { return !this.ended; }
+  part(name) {
+    return this.element.querySelector(`.${name}`);
+  }
+  get name() {
+    return this.job?.name ?? this.file?.name ?? "";
+  }
+  get ended() {
+    return this.phase === "refused" || (this.phase === "job" && ENDED.has(this.job.state));
+  }
+  get done() {
+    return this.phase === "job" && this.job.state === "done";
+  }
+  get busy() {
+    return !this.ended;
+  }
 
   update(job) {
     const before = this.job?.state;
-    const shared = job.progress < (this.job?.progress ?? 0) && job.state === "running" && before === "running";
+    const shared =
+      job.progress < (this.job?.progress ?? 0) && job.state === "running" && before === "running";
     this.job = shared ? { ...job, progress: this.job.progress } : job;
     this.phase = "job";
     this.show();
@@ -224,18 +289,29 @@ class Row {
   /** Returns the line about where it is, and the share that is done. */
   status() {
     const job = this.job;
+    const left = (before, after) => (job?.seconds_left ? `${before}${duration(job.seconds_left)}${after}` : "");
     if (this.phase === "waiting") return ["Waiting to be sent", 0];
     if (this.phase === "sending") return [`Sending, ${percent(this.share)}`, null];
     if (this.phase === "refused") return [this.error, null];
     if (job.state === "queued") {
-      const ahead = job.position ? `Waiting, ${plural(job.position, "picture", "pictures")} before it` : "Next";
-      return [`${size(job.picture)} · ${ahead}${job.seconds_left ? ` · about ${duration(job.seconds_left)}` : ""}`, null];
+      const ahead = job.position
+        ? `Waiting, ${plural(job.position, "picture", "pictures")} before it`
+        : "Next";
+      return [
+        `${size(job.picture)} · ${ahead}${left(" · about ", "")}`,
+        null,
+      ];
     }
     if (job.state === "running") {
-      const left = job.progress > 0 && job.seconds_left ? ` · ${duration(job.seconds_left)} left` : "";
-      return [`${size(job.picture)} · Enlarging, ${percent(job.progress)}${left}`, job.progress];
+      // Before the first tile is done, what others have taken says how long it will be.
+      const share = job.progress > 0 ? `, ${percent(job.progress)}` : "";
+      return [`${size(job.picture)} · Enlarging${share}${left(share ? " · " : " · about ", " left")}`, job.progress || null];
     }
-    if (job.state === "done") return [`${size(job.picture)} → ${size(job.result)} · ${bytes(job.result.bytes)} · ${took(job.result.seconds)}`, null];
+    if (job.state === "done")
+      return [
+        [`${size(job.picture)} → ${size(job.result)}`, bytes(job.result.bytes), took(job.result.seconds)].join(" · "),
+        null,
+      ];
     if (job.state === "cancelled") return [`${size(job.picture)} · Cancelled`, null];
     return [job.error, null];
   }
@@ -243,36 +319,56 @@ class Row {
   show() {
     const job = this.phase === "job" ? this.job : null;
     const [text, share] = this.status();
-    this.element.className = `job ${this.phase === "refused" || job?.state === "failed" ? "failed" : job?.state ?? this.phase}`;
+    const failed = this.phase === "refused" || job?.state === "failed";
+    this.element.className = `job ${failed ? "failed" : (job?.state ?? this.phase)}`;
     this.part("name").textContent = this.name;
     this.part("name").title = this.name;
     if (this.part("text").textContent !== text) this.part("text").textContent = text;
     const bar = this.element.querySelector("progress");
     bar.hidden = !(this.phase === "sending" || job?.state === "running");
-    bar.value = this.phase === "sending" ? this.share : share ?? 0;
+    const value = this.phase === "sending" ? this.share : share;
+    if (value === null) bar.removeAttribute("value");
+    else bar.value = value;
     bar.setAttribute("aria-label", `Progress of ${this.name}`);
-    const note = job?.state === "done" && job.result.lost.length ? `Not kept: ${job.result.lost.join(", ")}` : "";
+    const note =
+      job?.state === "done" && job.result.lost.length ? `Not kept: ${job.result.lost.join(", ")}` : "";
     this.part("note").textContent = note;
     this.part("note").hidden = !note;
-    const shown = { look: this.done, save: this.done, cancel: this.busy, remove: this.ended,
-      retry: this.phase === "refused" ? Boolean(this.file) : ["failed", "cancelled"].includes(job?.state) };
+    const shown = {
+      look: this.done,
+      save: this.done,
+      cancel: this.busy,
+      remove: this.ended,
+      retry: this.phase === "refused" ? Boolean(this.file) : ["failed", "cancelled"].includes(job?.state),
+    };
     for (const [name, is] of Object.entries(shown)) this.part(name).hidden = !is;
-    const labels = { look: "Compare", save: "Download", cancel: "Cancel", retry: "Try again", remove: "Remove" };
-    for (const [name, label] of Object.entries(labels)) this.part(name).setAttribute("aria-label", `${label} ${this.name}`);
+    const labels = {
+      look: "Compare",
+      save: "Download",
+      cancel: "Cancel",
+      retry: "Try again",
+      remove: "Remove",
+    };
+    for (const [name, label] of Object.entries(labels))
+      this.part(name).setAttribute("aria-label", `${label} ${this.name}`);
     this.part("thumb").disabled = !this.done;
     this.part("thumb").setAttribute("aria-label", `Look at ${this.name}`);
     if (job) {
       this.part("save").href = `/v1/jobs/${job.id}/result`;
       const image = this.part("thumb").firstElementChild;
       if (!image.getAttribute("src")) {
-        image.onload = () => { image.hidden = false; };
+        image.onload = () => {
+          image.hidden = false;
+        };
         image.src = `/v1/jobs/${job.id}/thumbnail`;
       }
     }
     summarize();
   }
 
-  look() { if (this.done) viewer.open(this); }
+  look() {
+    if (this.done) viewer.open(this);
+  }
 
   async retry() {
     if (this.phase === "refused") {
@@ -310,14 +406,28 @@ class Row {
   }
 
   async attempt(act) {
-    try { await act(); } catch (error) {
-      if (error.status === 404) this.lost(); else if (error.status !== 0) { this.part("text").textContent = error.message; announce(error.message); }
+    try {
+      await act();
+    } catch (error) {
+      if (error.status === 404) this.lost();
+      else if (error.status !== 0) {
+        this.part("text").textContent = error.message;
+        announce(error.message);
+      }
     }
   }
 
-  lost() { this.job = null; this.refuse("The server no longer has this picture: it was restarted, or time ran out."); }
+  lost() {
+    this.job = null;
+    this.refuse("The server no longer has this picture: it was restarted, or time ran out.");
+  }
 
-  refuse(error) { this.phase = "refused"; this.error = error; this.show(); announce(`${this.name}: ${error}`); }
+  refuse(error) {
+    this.phase = "refused";
+    this.error = error;
+    this.show();
+    announce(`${this.name}: ${error}`);
+  }
 }
 
 let keys = 0;
@@ -339,7 +449,10 @@ async function send() {
   while (uploading < UPLOADS_AT_ONCE && waiting.length) {
     const row = waiting.shift();
     uploading += 1;
-    upload(row).finally(() => { uploading -= 1; send(); });
+    upload(row).finally(() => {
+      uploading -= 1;
+      send();
+    });
   }
 }
 
@@ -378,10 +491,20 @@ function post(row) {
     const request = (row.request = new XMLHttpRequest());
     request.open("POST", "/v1/jobs");
     request.responseType = "json";
-    request.upload.onprogress = (event) => { row.share = event.loaded / (event.total || 1); row.show(); };
+    request.upload.onprogress = (event) => {
+      row.share = event.loaded / (event.total || 1);
+      row.show();
+    };
     request.onload = () => {
       if (request.status === 202) resolve(request.response);
-      else reject(new Refused(request.status, request.response?.error || `The server said ${request.status}.`, Number(request.getResponseHeader("Retry-After"))));
+      else
+        reject(
+          new Refused(
+            request.status,
+            request.response?.error || `The server said ${request.status}.`,
+            Number(request.getResponseHeader("Retry-After")),
+          ),
+        );
     };
     request.onerror = () => reject(new Refused(0, "The connection broke off. Try again."));
     request.onabort = () => reject(new Refused(0, "Cancelled"));
@@ -392,11 +515,15 @@ function post(row) {
 let making = null;
 function ready() {
   if (batch) return Promise.resolve();
-  making ??= ask("POST", "/v1/batches").then((made) => {
-    batch = made.id;
-    kept.set("keras-sr-batch", batch);
-    listen();
-  }).finally(() => { making = null; });
+  making ??= ask("POST", "/v1/batches")
+    .then((made) => {
+      batch = made.id;
+      kept.set("keras-sr-batch", batch);
+      listen();
+    })
+    .finally(() => {
+      making = null;
+    });
   return making;
 }
 
@@ -408,7 +535,10 @@ function listen() {
   stream.addEventListener("job", (event) => take(JSON.parse(event.data)));
   stream.addEventListener("gone", (event) => rows.get(JSON.parse(event.data).id)?.vanish());
   stream.onerror = async () => {
-    if (stream.readyState !== EventSource.CLOSED) { setTimeout(() => offline(stream.readyState !== EventSource.OPEN), 2500); return; }
+    if (stream.readyState !== EventSource.CLOSED) {
+      setTimeout(() => offline(stream.readyState !== EventSource.OPEN), 2500);
+      return;
+    }
     // The server answers and no longer knows the batch: it was started anew.
     batch = null;
     for (const row of [...rows.values()]) if (row.phase === "job") row.lost();
@@ -437,14 +567,16 @@ function summarize() {
   $("summary").textContent = parts.join(" · ");
   $("zip").hidden = !done.length || !batch;
   $("zip").textContent = done.length === 1 ? "Download" : `Download all ${done.length}`;
-  $("zip").href = done.length === 1 ? `/v1/jobs/${done[0].job.id}/result` : `/v1/batches/${batch}/results.zip`;
+  $("zip").href =
+    done.length === 1 ? `/v1/jobs/${done[0].job.id}/result` : `/v1/batches/${batch}/results.zip`;
   $("cancel-all").hidden = busy.length < 2;
   $("clear").hidden = busy.length > 0 || all.length < 2;
   document.title = busy.length ? `${done.length}/${all.length} · keras-sr` : "keras-sr";
 }
 
 async function cancelAll() {
-  for (const row of [...waiting, ...[...rows.values()].filter((row) => row.phase === "sending")]) row.cancel();
+  for (const row of [...waiting, ...[...rows.values()].filter((row) => row.phase === "sending")])
+    row.cancel();
   if (batch) {
     const { jobs } = await ask("DELETE", `/v1/batches/${batch}`);
     jobs.forEach(take);
@@ -468,7 +600,9 @@ function fromFolder(list) {
 }
 
 async function fromDrop(items) {
-  const entries = [...items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
+  const entries = [...items]
+    .filter((item) => item.kind === "file")
+    .map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
   const found = [];
   for (const entry of entries) {
     if (entry instanceof File) found.push({ file: entry, folder: "" });
@@ -492,20 +626,31 @@ async function walk(entry, folder, found, named) {
 }
 
 function waysIn() {
-  const chosen = (id, how) => $(id).addEventListener("change", () => {
-    const found = how($(id).files);
-    if (!found.length && $(id).files.length) announce("There is no picture in that folder");
-    add(found);
-    $(id).value = "";
-  });
+  const chosen = (id, how) =>
+    $(id).addEventListener("change", () => {
+      const found = how($(id).files);
+      if (!found.length && $(id).files.length) announce("There is no picture in that folder");
+      add(found);
+      $(id).value = "";
+    });
   chosen("files", plain);
   chosen("camera", plain);
   chosen("folder", fromFolder);
   let depth = 0;
   const over = (is) => $("drop").classList.toggle("over", is);
-  document.addEventListener("dragenter", (event) => { event.preventDefault(); depth += 1; over(true); });
+  document.addEventListener("dragenter", (event) => {
+    event.preventDefault();
+    depth += 1;
+    over(true);
+  });
   document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("dragleave", () => { depth -= 1; if (depth <= 0) { depth = 0; over(false); } });
+  document.addEventListener("dragleave", () => {
+    depth -= 1;
+    if (depth <= 0) {
+      depth = 0;
+      over(false);
+    }
+  });
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
     depth = 0;
@@ -541,8 +686,11 @@ class Viewer {
     this.dialog.addEventListener("close", () => this.closed());
     this.dialog.addEventListener("keydown", (event) => this.key(event));
     this.stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    for (const kind of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) this.stage.addEventListener(kind, (event) => this.pointer(kind, event));
-    this.stage.addEventListener("dblclick", (event) => (this.fitted ? this.zoomTo(1 / devicePixelRatio, event.clientX, event.clientY) : this.fit()));
+    for (const kind of ["pointerdown", "pointermove", "pointerup", "pointercancel"])
+      this.stage.addEventListener(kind, (event) => this.pointer(kind, event));
+    this.stage.addEventListener("dblclick", (event) =>
+      this.fitted ? this.zoomTo(1 / devicePixelRatio, event.clientX, event.clientY) : this.fit(),
+    );
     new ResizeObserver(() => this.views && (this.fitted ? this.fit() : this.draw())).observe(this.stage);
   }
 
@@ -553,15 +701,21 @@ class Viewer {
     this.clear();
     $("viewer-name").textContent = job.name;
     $("viewer-size").textContent = `${size(job.picture)} → ${size(job.result)}`;
-    const lost = job.result.lost.length ? `not kept: ${job.result.lost.join(", ")}` : "everything in the file was kept";
-    $("viewer-facts").textContent = `${bytes(job.result.bytes)} · ${lost} · network ${job.network} · ${took(job.result.seconds)}`;
+    const lost = job.result.lost.length
+      ? `not kept: ${job.result.lost.join(", ")}`
+      : "everything in the file was kept";
+    $("viewer-facts").textContent =
+      `${bytes(job.result.bytes)} · ${lost} · network ${job.network} · ${took(job.result.seconds)}`;
     $("viewer-facts").title = job.command;
     $("viewer-save").href = `/v1/jobs/${job.id}/result`;
     const others = this.others();
     $("previous").hidden = $("next").hidden = others.length < 2;
     $("busy").hidden = false;
     $("busy").textContent = "Getting both pictures ready …";
-    if (!this.dialog.open) { this.opener = document.activeElement; this.dialog.showModal(); }
+    if (!this.dialog.open) {
+      this.opener = document.activeElement;
+      this.dialog.showModal();
+    }
     $("split").focus({ preventScroll: true });
     try {
       const views = await ask("GET", `/v1/jobs/${job.id}/view`);
@@ -574,16 +728,27 @@ class Viewer {
     }
   }
 
-  others() { return [...rows.values()].filter((row) => row.done); }
+  others() {
+    return [...rows.values()].filter((row) => row.done);
+  }
 
   step(by) {
     const all = this.others();
     this.open(all[(all.indexOf(this.row) + by + all.length) % all.length]);
   }
 
-  closed() { this.views = null; this.clear(); this.opener?.focus(); }
+  closed() {
+    this.views = null;
+    this.clear();
+    this.opener?.focus();
+  }
 
-  clear() { for (const side of ["before", "after"]) { this.tiles[side].clear(); $(side).replaceChildren(); } }
+  clear() {
+    for (const side of ["before", "after"]) {
+      this.tiles[side].clear();
+      $(side).replaceChildren();
+    }
+  }
 
   fit() {
     if (!this.views) return;
@@ -612,17 +777,25 @@ class Viewer {
     this.draw();
   }
 
-  pan(dx, dy) { this.x += dx; this.y += dy; this.fitted = false; this.draw(); }
+  pan(dx, dy) {
+    this.x += dx;
+    this.y += dy;
+    this.fitted = false;
+    this.draw();
+  }
 
   /** Keep some of the picture in sight: all of it where it is smaller than the stage. */
   hold(box) {
     const { width, height } = this.views.after;
-    const held = (at, length, room) => (length <= room ? (room - length) / 2 : Math.min(0, Math.max(room - length, at)));
+    const held = (at, length, room) =>
+      length <= room ? (room - length) / 2 : Math.min(0, Math.max(room - length, at));
     this.x = held(this.x, width * this.scale, box.width);
     this.y = held(this.y, height * this.scale, box.height);
   }
 
-  splitAt(box) { return 22 + (Number($("split").value) / 100) * (box.width - 44); }
+  splitAt(box) {
+    return 22 + (Number($("split").value) / 100) * (box.width - 44);
+  }
 
   draw() {
     const box = this.stage.getBoundingClientRect();
@@ -635,8 +808,12 @@ class Viewer {
 
   lay(side, box) {
     const view = this.views[side];
-    const whole = { width: this.views.after.width * this.scale, height: this.views.after.height * this.scale };
-    const across = whole.width / view.width, down = whole.height / view.height;
+    const whole = {
+      width: this.views.after.width * this.scale,
+      height: this.views.after.height * this.scale,
+    };
+    const across = whole.width / view.width,
+      down = whole.height / view.height;
     const last = view.levels - 1;
     const wanted = last + Math.ceil(Math.log2(Math.min(1, across * devicePixelRatio)) - 0.001);
     const level = Math.max(0, Math.min(last, wanted));
@@ -645,8 +822,12 @@ class Viewer {
     // The smallest level lies below as long as the tiles of a larger one are on their way.
     for (const one of level ? [0, level] : [0]) {
       const step = view.tile * 2 ** (last - one);
-      const columns = Math.ceil(view.width / step), lines = Math.ceil(view.height / step);
-      const range = (from, to, length, count) => [Math.max(0, Math.floor(from / length)), Math.min(count - 1, Math.floor(to / length))];
+      const columns = Math.ceil(view.width / step),
+        lines = Math.ceil(view.height / step);
+      const range = (from, to, length, count) => [
+        Math.max(0, Math.floor(from / length)),
+        Math.min(count - 1, Math.floor(to / length)),
+      ];
       const [left, right] = range(-this.x, box.width - this.x, step * across, columns);
       const [top, bottom] = range(-this.y, box.height - this.y, step * down, lines);
       for (let row = top; row <= bottom; row += 1) {
@@ -663,13 +844,25 @@ class Viewer {
             $(side).append(image);
           }
           const edge = (at, start, ratio, limit) => Math.round(start + Math.min(at * step, limit) * ratio);
-          const x0 = edge(column, this.x, across, view.width), x1 = edge(column + 1, this.x, across, view.width);
-          const y0 = edge(row, this.y, down, view.height), y1 = edge(row + 1, this.y, down, view.height);
-          Object.assign(image.style, { left: `${x0}px`, top: `${y0}px`, width: `${x1 - x0}px`, height: `${y1 - y0}px`, zIndex: one });
+          const x0 = edge(column, this.x, across, view.width),
+            x1 = edge(column + 1, this.x, across, view.width);
+          const y0 = edge(row, this.y, down, view.height),
+            y1 = edge(row + 1, this.y, down, view.height);
+          Object.assign(image.style, {
+            left: `${x0}px`,
+            top: `${y0}px`,
+            width: `${x1 - x0}px`,
+            height: `${y1 - y0}px`,
+            zIndex: one,
+          });
         }
       }
     }
-    for (const [key, image] of this.tiles[side]) if (!needed.has(key)) { image.remove(); this.tiles[side].delete(key); }
+    for (const [key, image] of this.tiles[side])
+      if (!needed.has(key)) {
+        image.remove();
+        this.tiles[side].delete(key);
+      }
   }
 
   key(event) {
@@ -687,12 +880,17 @@ class Viewer {
 
   wheel(event) {
     event.preventDefault();
-    this.zoomTo(this.scale * Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)), event.clientX, event.clientY);
+    this.zoomTo(
+      this.scale * Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)),
+      event.clientX,
+      event.clientY,
+    );
   }
 
   pointer(kind, event) {
     const box = this.stage.getBoundingClientRect();
-    const near = Math.abs(event.clientX - box.left - this.splitAt(box)) < (event.pointerType === "mouse" ? 10 : 22);
+    const near =
+      Math.abs(event.clientX - box.left - this.splitAt(box)) < (event.pointerType === "mouse" ? 10 : 22);
     if (kind === "pointerdown") {
       if (event.target === $("split") || event.button > 0) return;
       this.stage.setPointerCapture(event.pointerId);
@@ -718,7 +916,11 @@ class Viewer {
       this.draw();
     } else if (other) {
       const apart = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) || 1;
-      this.zoomTo((this.scale * apart(event)) / apart(before), (event.clientX + other.clientX) / 2, (event.clientY + other.clientY) / 2);
+      this.zoomTo(
+        (this.scale * apart(event)) / apart(before),
+        (event.clientX + other.clientX) / 2,
+        (event.clientY + other.clientY) / 2,
+      );
       this.pan((event.clientX - before.clientX) / 2, (event.clientY - before.clientY) / 2);
     } else {
       this.pan(event.clientX - before.clientX, event.clientY - before.clientY);
@@ -753,7 +955,9 @@ async function begin() {
     batch = found.id;
     found.jobs.forEach(take);
     listen();
-  } catch { kept.set("keras-sr-batch", null); }
+  } catch {
+    kept.set("keras-sr-batch", null);
+  }
 }
 
 begin();
