@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from keras_sr import upscale
 from keras_sr.files import atomic_write
 from keras_sr.images.resize import imresize
 from keras_sr.images.sheet import nearest, sheet
 from keras_sr.inference.engines import open_engine
-from keras_sr import upscale
 from keras_sr.lessons.pictures import BENCHMARK, sample
 from keras_sr.weights import registry
 

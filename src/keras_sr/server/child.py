@@ -8,13 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from keras_sr.errors import KerasSRError
+from keras_sr.errors import KerasSRError, Stopped
 
 Message = dict[str, Any]
-
-
-class Cancelled(BaseException):
-    """Nobody wants the answer any more. Not an Exception: what catches those must let it pass."""
 
 
 class Line:
@@ -30,13 +26,12 @@ class Line:
             self._out.write(json.dumps(message) + "\n")
             self._out.flush()
 
-    def check(self) -> None:
-        """Raise `Cancelled` if the request was cancelled."""
-        if self._cancelled.is_set():
-            raise Cancelled
+    def cancelled(self) -> bool:
+        """Return whether nobody wants the answer any more."""
+        return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Make the next `check` raise."""
+        """Let the handler know that nobody wants its answer."""
         self._cancelled.set()
 
     def begin(self) -> None:
@@ -67,9 +62,8 @@ def run(handlers: dict[str, Handler], nice: int = 0) -> None:
 
 def _answer(handler: Handler, request: Message, line: Line) -> Message:
     try:
-        line.check()
         return handler(request, line)
-    except Cancelled:
+    except Stopped:
         return {"cancelled": True}
     except KerasSRError as error:
         return {"error": str(error)}

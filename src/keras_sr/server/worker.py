@@ -1,18 +1,14 @@
 """The child that computes: the code of `keras-sr upscale`, one picture after the other."""
 
+import logging
 import time
-from pathlib import Path
 from typing import Any
 
-from keras_sr.images.picture import MAX_PIXELS, import_vips
-from keras_sr.images.storage import Storage
-from keras_sr.inference.memory import working_memory
-from keras_sr.inference.projection import ConsistentEngine
+from keras_sr.images.picture import import_vips
 from keras_sr.server import child
-from keras_sr.tasks.batch.plan import Job
-from keras_sr.tasks.batch.run import Settings, run_all
-from keras_sr.tasks.batch.size import Size
 from keras_sr.tasks.networks import open_network
+from keras_sr.tasks.progress import Progress
+from keras_sr.tasks.upscale import upscale_files
 
 _open: dict[tuple, Any] = {}
 
@@ -22,36 +18,41 @@ _KEPT = 2
 
 def upscale(request: child.Message, line: child.Line) -> child.Message:
     """Enlarge one file into another, and tell of each tile."""
-    source, target = Path(request["source"]), Path(request["target"])
     network = _network(request["network"], request["detail"], request["threads"], request["consistent"])
-    memory = request["max_memory"] << 20 if request["max_memory"] else working_memory()
-    size = Size(request["scale"], request["width"], request["height"])
-    settings = Settings(size, memory // 2, max_pixels=MAX_PIXELS, storage=Storage(memory // 4, target.parent))
     start, tiles = time.perf_counter(), 0
 
-    def show(number: int, share: float) -> None:
+    def show(progress: Progress) -> None:
         nonlocal tiles
         tiles += 1
-        line.say({"share": share, "tiles": tiles})
-        line.check()
+        line.say({"share": progress.done / progress.total, "tiles": tiles})
 
-    (result,) = run_all([Job(source, target)], network, settings, show)
+    (result,) = upscale_files(
+        request["source"],
+        request["target"],
+        network,
+        scale=request["scale"],
+        width=request["width"],
+        height=request["height"],
+        max_memory=request["max_memory"],
+        progress=show,
+        stop=line.cancelled,
+    )
     if result.status == "failed":
         return {"error": result.reason}
     return {"size": result.size, "seconds": time.perf_counter() - start, "lost": list(result.lost)}
 
 
-def _network(network: str, detail: float | None, threads: int | None, consistent: bool) -> Any:
-    key = (network, detail, threads, consistent)
+def _network(name: str, detail: float | None, threads: int | None, consistent: bool) -> Any:
+    key = (name, detail, threads, consistent)
     if key not in _open:
         while len(_open) >= _KEPT:
             _open.pop(next(iter(_open)))
-        engine = open_network(network, None, detail=detail, threads=threads)
-        _open[key] = ConsistentEngine(engine) if consistent else engine
+        _open[key] = open_network(name, detail=detail, threads=threads, consistent=consistent)
     return _open[key]
 
 
 if __name__ == "__main__":
     # Strangers' files: none of the loaders of libvips that its authors do not trust with them.
     import_vips().block_untrusted_set(True)
+    logging.getLogger("keras_sr").addHandler(logging.NullHandler())  # the page says it all
     child.run({"upscale": upscale}, nice=5)
