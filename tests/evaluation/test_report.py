@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
@@ -197,6 +199,43 @@ def test_headings_sort_and_can_be_reached(tmp_path):
     assert {"PSNR ↑", "LPIPS ↓", "drift Y"} <= {
         part.strip() for part in re.findall(r">([^<]+)</button>", text)
     }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "sideways"), [(1280, False), (600, True)])
+def test_a_table_fits_a_laptop_and_says_so_where_it_goes_on(tmp_path, width, sideways):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if not browser:
+        pytest.skip("needs a browser")
+    values = results(models=("bicubic", "a network with a name of some length"))
+    titles = (
+        "PSNR",
+        "SSIM",
+        "MS-SSIM",
+        "LPIPS",
+        "NIQE",
+        "LR-PSNR",
+        "drift Y",
+        "drift Cb",
+        "drift Cr",
+        "sharpness",
+    )
+    values["metrics"] = [{**values["metrics"][0], "key": one, "title": one} for one in titles]
+    for one in values["sets"][0]["rows"]:
+        for metric in values["metrics"]:
+            one["mean"][metric["key"]] = one["low"][metric["key"]] = one["high"][metric["key"]] = 31.05
+    written(tmp_path, values)
+    options = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}"]
+    command = [
+        browser,
+        *options,
+        f"--window-size={width},900",
+        "--dump-dom",
+        (tmp_path / "report.html").as_uri(),
+    ]
+    page = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    said = re.findall(r'class="sideways"( hidden="")?>', page)
+    assert said == ["" if sideways else ' hidden=""']
 
 
 def test_names_are_text_and_never_code(tmp_path):

@@ -22,3 +22,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   }
 }
+
+// A table that is wider than the page says so.
+const wide = () => {
+  for (const box of document.querySelectorAll(".scroll")) {
+    box.previousElementSibling.querySelector(".sideways").hidden = box.scrollWidth <= box.clientWidth;
+  }
+};
+addEventListener("resize", wide);
+wide();

@@ -135,7 +135,8 @@ def _table(data: dict, results: dict) -> str:
     below = f"<details class='note'><summary>Sources</summary><ol>{listed}</ol></details>" if sources else ""
     name = _attribute(f"Table of {data['name']}")
     return (
-        f"<p class='note'>{hint}</p>"
+        f"<p class='note'>{hint} "
+        "<span class='sideways' hidden>It scrolls sideways: more columns to the right.</span></p>"
         f"<div class='scroll' tabindex='0' role='region' aria-label='{name}'>"
         f"<table class='sortable'><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>{below}"
