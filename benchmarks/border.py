@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     for name in arguments.names:
-        engine = open_engine(registry.onnx_path(name))
+        engine = open_engine(registry.weights_path(name))
         times = {size: timed(engine, size, arguments.repeats) for size in SIZES}
         for frame in FRAMES:
             engine.frame = frame

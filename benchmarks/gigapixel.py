@@ -89,7 +89,7 @@ def check(lr: Path, sr: Path, name: str, scale: int) -> int:
     """Return the largest difference, in levels, at twenty places that were enlarged by themselves."""
     vips, rng = import_vips(), np.random.default_rng(0)
     small, large = vips.Image.tiffload(str(lr)), vips.Image.tiffload(str(sr))
-    engine = open_engine(registry.onnx_path(name), precision="auto")
+    engine = open_engine(registry.weights_path(name), precision="auto")
     margin, side, worst = engine.receptive_field, 64, 0
     for _ in range(20):
         left, top = (int(rng.integers(0, size - side - 2 * margin)) for size in (small.width, small.height))

@@ -135,9 +135,9 @@ def main() -> None:
 def prepare(weights: str | None, folder: Path) -> tuple[int, int]:
     """Write weights, exported network, LR and Keras' SR; return nominal and executed MACs an LR pixel."""
     from keras_sr.export import export_onnx, keras_engine
-    from keras_sr.export.analyse import multiplications
     from keras_sr.export.read import read_model
-    from keras_sr.export.rewrite import apply_rules, convolve_before_shuffle, fold_affine, move_before_shuffle
+    from keras_sr.graphs.analyse import multiplications
+    from keras_sr.graphs.rewrite import apply_rules, convolve_before_shuffle, fold_affine, move_before_shuffle
     from keras_sr.weights import store
 
     model = the_model(weights)

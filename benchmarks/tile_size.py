@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--precision", default="f32")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    engine = open_engine(registry.onnx_path(arguments.name), precision=arguments.precision)
+    engine = open_engine(registry.weights_path(arguments.name), precision=arguments.precision)
     rng = np.random.default_rng(0)
     pictures = {side: rng.random((1, side, side, 3), np.float32) for side in SIDES}
     rates: dict[int, list[float]] = {side: [] for side in SIDES}

@@ -191,7 +191,7 @@ def crops(name: str, top: int, left: int, networks: list[str]) -> None:
     hr = photograph(name)
     lr = imresize(hr, 1 / 4)
     panels = [("LR", nearest(lr, *hr.shape[:2])), ("bicubic", imresize(lr, 4))]
-    panels += [(one, upscale(lr, open_engine(registry.onnx_path(one)))) for one in networks]
+    panels += [(one, upscale(lr, open_engine(registry.weights_path(one)))) for one in networks]
     panels.append(("HR", hr))
     part = (slice(top, top + SIDE), slice(left, left + SIDE))
     shown = [(label, nearest(pixels[part], SIDE * ZOOM, SIDE * ZOOM)) for label, pixels in panels]

@@ -1,4 +1,4 @@
-"""Put the weights of a finished run into the package: NAME.npz, NAME.onnx, passport NAME.json, and its curve.
+"""Put the weights of a finished run into the package: NAME.npz, passport NAME.json, and its curve.
 
     python scripts/publish.py compact_x4 --run runs/compact --data 'photos/ (CC0, CC-BY)' \
         --licence 'CC BY-SA 4.0' --hardware '2 cores of a server processor' \\
@@ -22,11 +22,11 @@ import numpy as np
 
 from keras_sr import upscale
 from keras_sr.evaluation.columns import MEASURES, Sample, choose
-from keras_sr.evaluation.protocol import PROTOCOLS
-from keras_sr.evaluation.score import Judged, score
+from keras_sr.evaluation.score import PROTOCOLS, Judged, score
 from keras_sr.evaluation.sets.layouts import find_pairs
-from keras_sr.export import export_onnx, multiplications, parity
+from keras_sr.export import multiplications, parity
 from keras_sr.files import atomic_write, sha256
+from keras_sr.graphs.layers import as_meta
 from keras_sr.inference.engines import open_engine, precisions
 from keras_sr.recipes import get
 from keras_sr.training.recipe import Recipe, as_json, from_json
@@ -57,12 +57,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.run is None:
         passport = registry.passport(arguments.name)
-        passport = replace(passport, sha256=exported(passport.name, passport.licence))
+        passport = replace(passport, sha256=completed(passport.name, passport.licence))
     elif not (arguments.data and arguments.licence and arguments.hardware):
         parser.error("a passport says --data, --licence and --hardware")
     else:
         passport = copied(arguments)
-    scores, losses = measure(registry.FILES / f"{passport.name}.onnx", arguments.score, passport.scale)
+    scores, losses = measure(registry.FILES / f"{passport.name}.npz", arguments.score, passport.scale)
     network = load(registry.FILES / f"{passport.name}.npz")
     kmac = round(multiplications(network) / 1e3, 1)
     # What this machine cannot compute in is kept as another has measured it, of the same weights.
@@ -104,27 +104,28 @@ def copied(arguments: argparse.Namespace) -> registry.Passport:
         hours=arguments.hours or round(sum(row["seconds"] for row in rows) / 3600, 2),
         hardware=arguments.hardware,
         scores={},
-        sha256=exported(arguments.name, arguments.licence),
+        sha256=completed(arguments.name, arguments.licence),
         partner=arguments.partner,
     )
 
 
-def exported(name: str, licence: str) -> dict[str, str]:
-    """Export weights of the package to ONNX, in the precision they are stored in; return both sums."""
-    npz, onnx = (registry.FILES / f"{name}{suffix}" for suffix in (".npz", ".onnx"))
-    network, kinds = load(npz), {array.dtype for array in store.read(npz)[0].values()}
-    export_onnx(network, onnx, name=name, licence=licence, half_weights=kinds == {np.dtype(np.float16)})
-    print(f"exported network against keras: largest difference {parity(network, onnx):.1e}")
-    return {path.suffix[1:]: sha256(path) for path in (npz, onnx)}
+def completed(name: str, licence: str) -> dict[str, str]:
+    """Write into weights of the package what engines ask for: plan, name, licence; return their sum."""
+    npz = registry.FILES / f"{name}.npz"
+    arrays, meta = store.read(npz)
+    network = load(npz)
+    store.save(npz, arrays, {**meta, **as_meta(network), "name": name, "licence": licence})
+    print(f"engine against keras: largest difference {parity(network, npz):.1e}")
+    return {"npz": sha256(npz)}
 
 
-def measure(onnx: Path, folders: list[Path], scale: int) -> tuple[dict, dict]:
+def measure(weights: Path, folders: list[Path], scale: int) -> tuple[dict, dict]:
     """Return set: {metric: mean} in float32, and precision: {set: dB that it costs}."""
     scores, losses = {}, {}
     for folder in folders:
         pairs = find_pairs(folder, scale)
         for precision in precisions("openvino"):
-            engine = open_engine(onnx, engine="openvino", precision=precision)
+            engine = open_engine(weights, engine="openvino", precision=precision)
             further = Further(scale) if precision == "f32" else None
             result = score(lambda lr, engine=engine: upscale(lr, engine), pairs, scale, on_picture=further)
             print(folder.name, precision, f"{result.psnr:.4f} dB, {result.ssim:.5f}")

@@ -31,7 +31,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     ways = [(name, precision) for name in registry.names() for precision in precisions("openvino")]
     engines = {
-        way: open_engine(registry.onnx_path(way[0]), engine="openvino", precision=way[1]) for way in ways
+        way: open_engine(registry.weights_path(way[0]), engine="openvino", precision=way[1]) for way in ways
     }
     pictures = {engine.scale: picture(engine.scale) for engine in engines.values()}
     seconds: dict[tuple[str, str], list[float]] = {way: [] for way in ways}

@@ -57,7 +57,7 @@ def strip(networks: list[str], hr: np.ndarray, top: int, left: int) -> np.ndarra
 
 def file_of(network: str) -> Path:
     """Return the exported file of a network that ships, or the path itself."""
-    return registry.onnx_path(network) if network in registry.names() else Path(network)
+    return registry.weights_path(network) if network in registry.names() else Path(network)
 
 
 if __name__ == "__main__":

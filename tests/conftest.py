@@ -71,14 +71,29 @@ def network_file(tmp_path_factory):
     pytest.importorskip("onnx")
     import numpy as np
 
-    from keras_sr.export.graph import Conv, Graph, Node, Shuffle
-    from keras_sr.export.onnx_file import to_bytes
+    from keras_sr.graphs.graph import Conv, Graph, Node, Shuffle
+    from keras_sr.graphs.onnx_file import to_bytes
 
     kernel = np.tile(np.eye(3) / 9, (3, 3, 1, 4))
     nodes = [Node(Conv(kernel, np.zeros(12), (1, 1)), ["lr"], "a", "a"), Node(Shuffle(2), ["a"], "sr", "sr")]
     path = tmp_path_factory.mktemp("network") / "blur.onnx"
     facts = {"name": "blur", "scale": "2", "receptive_field": "1", "bytes_per_pixel": "500"}
     path.write_bytes(to_bytes(Graph(nodes), facts))
+    return path
+
+
+@pytest.fixture(scope="session")
+def weight_file(tmp_path_factory):
+    """The same network as a weight file."""
+    import numpy as np
+
+    from keras_sr.graphs.plan import Step, as_json
+    from keras_sr.weights import store
+
+    plan = [Step("conv", "a", ["lr"], "a"), Step("shuffle", "b", ["a"], "b", {"factor": 2})]
+    path = tmp_path_factory.mktemp("weights") / "blur.npz"
+    kernel = np.tile(np.eye(3, dtype=np.float32) / 9, (3, 3, 1, 4))
+    store.save(path, {"a/kernel": kernel, "a/bias": np.zeros(12, np.float32)}, {"plan": as_json(plan)})
     return path
 
 

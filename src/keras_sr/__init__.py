@@ -3,6 +3,7 @@
 Names are imported when they are used, so `import keras_sr` is instant and needs no framework.
 """
 
+import sys
 from importlib import import_module
 
 __version__ = "0.1.0"
@@ -13,7 +14,6 @@ PUBLIC = {
     "BSD100_evaluate": "keras_sr.evaluation.superresgan",
     "BenchmarkCallback": "keras_sr.evaluation.callback",
     "COCOBatchGenerator": "keras_sr.data.coco",
-    "benchmark": "keras_sr.tasks.benchmark",
     "deprocess_HR": "keras_sr.data.superresgan",
     "deprocess_LR": "keras_sr.data.superresgan",
     "imresize": "keras_sr.images.resize",
@@ -27,6 +27,12 @@ PUBLIC = {
 }
 
 __all__ = ["__version__", *PUBLIC]
+
+
+if hasattr(sys.modules.get("keras"), "saving"):
+    # keras.saving.load_model finds our layers by their registered names. Where nobody has imported Keras,
+    # nobody waits for it: keras_sr.load reads such files, too.
+    import_module("keras_sr.models")
 
 
 def __getattr__(name: str) -> object:

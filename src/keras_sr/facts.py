@@ -21,6 +21,9 @@ class NetworkFacts:
         frame: By how many LR pixels a picture is mirrored around itself before it runs.
         licence: SPDX name of the licence of the weights, or "" where it is not known.
         value_range: What black and white are for the network, in and out; engines convert from [0, 1].
+        bands: Bands of the pictures that it takes: 1 (grey), 3 (RGB) or 4; engines fit RGB to it.
+        multiple: What the sides of an LR picture have to be multiples of; engines fill it up, and tiles begin
+            at such places.
     """
 
     name: str
@@ -30,6 +33,8 @@ class NetworkFacts:
     frame: int = 0
     licence: str = ""
     value_range: tuple[float, float] = (0.0, 1.0)
+    bands: int = 3
+    multiple: int = 1
 
     def as_metadata(self) -> dict[str, str]:
         """Return the facts as the metadata properties of an ONNX file.
@@ -48,6 +53,8 @@ class NetworkFacts:
         }
         if self.value_range != (0.0, 1.0):
             facts["value_range"] = " ".join(f"{end:g}" for end in self.value_range)
+        if (self.bands, self.multiple) != (3, 1):
+            facts |= {"bands": str(self.bands), "multiple": str(self.multiple)}
         return facts
 
     @classmethod
@@ -73,6 +80,8 @@ class NetworkFacts:
                 frame=int(properties.get("frame", 0)),
                 licence=properties.get("licence", ""),
                 value_range=(low, high),
+                bands=int(properties.get("bands", 3)),
+                multiple=int(properties.get("multiple", 1)),
             )
         except (KeyError, ValueError) as error:
             raise WeightsError(

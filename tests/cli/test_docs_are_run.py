@@ -43,6 +43,16 @@ def test_every_command_is_of_a_kind_that_something_runs():
             assert words[0] == "keras-sr" or command.startswith(ELSEWHERE), f"{page.name}: {command}"
 
 
+def _compact_of_elsewhere():
+    """A Compact network as other programs write it."""
+    from keras_sr.weights import registry, store
+    from keras_sr.weights.foreign.names import foreign_names
+    from keras_sr.weights.foreign.safetensors_file import safetensors_bytes
+
+    arrays, meta = store.read(registry.weights_path("compact_x4"))
+    return safetensors_bytes(foreign_names(meta["recipe"], arrays), {})
+
+
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
     """A folder with what the pages speak of: pictures, photographs, benchmark sets, somebody's results."""
@@ -63,6 +73,9 @@ def desk(tmp_path, monkeypatch):
         write_plain(tmp_path / f"{name}.png", np.clip(cat.astype(int) + 3, 0, 255).astype("uint8"))
     for i in range(2):
         write_plain(tmp_path / "results" / "Set5" / f"{i}.png", cat[:, 16 * i : 16 * i + 128])
+    (tmp_path / "model.safetensors").write_bytes(_compact_of_elsewhere())
+    monkeypatch.setenv("KERAS_SR_NETWORKS", str(tmp_path / "networks"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_SR_DATA", str(tmp_path / "sets"))
     monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))

@@ -169,7 +169,7 @@ def test_all_four_sides_are_treated_alike(turn):
 @pytest.mark.parametrize("tile", [33, 50])
 def test_no_seam_with_a_trained_network(tile):
     """Real-ESRGAN/issues/211 "Seams after upscaling", Aidoku/issues/1087, ISR's padding of 2 pixels."""
-    engine = open_engine(registry.onnx_path("compact_x2"))
+    engine = open_engine(registry.weights_path("compact_x2"))
     picture = noise(64, 80, 3)
     off = upscale(picture, engine, tile=tile).astype(int) - upscale(picture, engine, tile=200)
     assert np.abs(off).max() <= 1
@@ -180,7 +180,7 @@ def test_no_seam_with_a_trained_network(tile):
 
 @pytest.fixture(scope="module")
 def compact():
-    return open_engine(registry.onnx_path("compact_x4"))
+    return open_engine(registry.weights_path("compact_x4"))
 
 
 @pytest.mark.parametrize("level", [0, 1, 128, 254, 255])
@@ -195,7 +195,7 @@ def test_flat_grey_keeps_its_level_in_every_precision(name):
     """The same, before rounding: bfloat16 has other levels above a half, half of one of ours away at 128."""
     pytest.importorskip("openvino")
     for precision in precisions("openvino"):
-        engine = open_engine(registry.onnx_path(name), precision=precision)
+        engine = open_engine(registry.weights_path(name), precision=precision)
         for level in (0, 90, 128, 200, 255):
             exact = upscale(np.full((20, 24, 3), level, np.uint8), engine, rounded=False) * 255
             assert np.abs(exact - level).max() < 0.2, (precision, level)

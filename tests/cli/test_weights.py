@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.fixture
-def registry(network_file, tmp_path, monkeypatch):
+def registry(weight_file, tmp_path, monkeypatch):
     """A registry of two networks, x2 and x3, both the same file."""
     from keras_sr.weights import registry
 
@@ -15,7 +15,7 @@ def registry(network_file, tmp_path, monkeypatch):
     facts |= {"seconds_per_megapixel": {"f32": 0.5, "bf16": 0.25}, "precision_loss": {}}
     for name, scale in (("tiny_x2", 2), ("tiny_x3", 3)):
         (tmp_path / f"{name}.json").write_text(json.dumps(facts | {"name": name, "scale": scale}))
-        shutil.copy(network_file, tmp_path / f"{name}.onnx")
+        shutil.copy(weight_file, tmp_path / f"{name}.npz")
     monkeypatch.setattr(registry, "FILES", tmp_path)
     monkeypatch.setattr(registry, "NAMES", ("tiny_x2", "tiny_x3"))
     monkeypatch.setattr(registry, "DEFAULT", "tiny_x2")
@@ -52,8 +52,8 @@ def test_scale_chooses_the_network_that_enlarges_just_enough(run, registry, phot
     from keras_sr.tasks.networks import network_file
 
     for scale, name in ((1.5, "tiny_x2"), (2, "tiny_x2"), (2.1, "tiny_x3"), (3, "tiny_x3"), (8, "tiny_x3")):
-        assert network_file(None, scale).name == f"{name}.onnx"
-    assert network_file("tiny_x2", 3).name == "tiny_x2.onnx"
+        assert network_file(None, scale).name == f"{name}.npz"
+    assert network_file("tiny_x2", 3).name == "tiny_x2.npz"
     code, _, err = run("upscale", photographs / "a.png", "-o", tmp_path / "large.png", "-s", 4)
     assert code == 0
     assert "64x48" in err

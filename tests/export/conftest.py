@@ -28,7 +28,7 @@ def randomize():
 def compute():
     """Compute a `Graph` in float64 by scipy and numpy: slow, plain, and not by any engine."""
     signal = pytest.importorskip("scipy.signal")
-    from keras_sr.export.graph import Add, Affine, Conv, Nearest, PReLU, Shuffle, Tanh
+    from keras_sr.graphs.graph import Add, Affine, Conv, Nearest, PReLU, Shuffle, Tanh
 
     def convolve(x, op):
         size = op.kernel.shape[:2]

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_sr.export import analyse
-from keras_sr.export.graph import Add, Conv, Graph, Nearest, Node, PReLU, Shuffle
+from keras_sr.graphs import analyse
+from keras_sr.graphs.graph import Add, Conv, Graph, Nearest, Node, PReLU, Shuffle
 
 
 def random_network(scales, sizes, skip, seed=0):

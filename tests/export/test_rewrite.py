@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_sr.export.graph import Add, Affine, Conv, Graph, Node, PReLU, Shuffle, Tanh
-from keras_sr.export.rewrite import (
+from keras_sr.graphs.graph import Add, Affine, Conv, Graph, Node, PReLU, Shuffle, Tanh
+from keras_sr.graphs.rewrite import (
     apply_rules,
     convolve_before_shuffle,
     fold_affine,

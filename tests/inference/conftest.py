@@ -6,8 +6,8 @@ import pytest
 def network_file(tmp_path_factory):
     """A small random network in an exported file: x2, receptive field 4, frame 3, SR a little off the LR."""
     pytest.importorskip("onnx")
-    from keras_sr.export.graph import Add, Conv, Graph, Nearest, Node, PReLU, Shuffle
-    from keras_sr.export.onnx_file import to_bytes
+    from keras_sr.graphs.graph import Add, Conv, Graph, Nearest, Node, PReLU, Shuffle
+    from keras_sr.graphs.onnx_file import to_bytes
 
     rng = np.random.default_rng(0)
 

@@ -145,7 +145,7 @@ def test_the_default_precision_is_the_fastest_that_costs_nothing(network_file, m
     from keras_sr.weights import registry
 
     monkeypatch.setattr(engines, "openvino_capabilities", lambda: ["FP32", *["BF16"] * has_bf16])
-    shipped = registry.onnx_path("compact_x4")
+    shipped = registry.weights_path("compact_x4")
     assert engines.best_precision("openvino", shipped) == ("bf16" if has_bf16 else "f32")
     assert engines.best_precision("onnxruntime", shipped) == "f32"
     # Nothing is known about other files.
@@ -162,7 +162,7 @@ def test_a_precision_must_have_been_measured_on_all_sets(monkeypatch):
     def harmless(losses):
         changed = replace(passport, precision_loss={"bf16": losses})
         monkeypatch.setattr(registry, "passport", lambda name: changed)
-        return registry.harmless_precisions(registry.onnx_path("compact_x4"))
+        return registry.harmless_precisions(registry.weights_path("compact_x4"))
 
     assert harmless({"Set5": 0.01, "Set14": 0.0, "BSD100": -0.1}) == ["bf16"]
     assert harmless({"Set5": 0.011, "Set14": 0.0, "BSD100": 0.0}) == []

@@ -180,7 +180,7 @@ def test_alpha_is_enlarged_and_opaque_stays_opaque(engine):
 def test_what_is_opaque_or_invisible_stays_so(name):
     """SRResNet sees the picture's border, where it makes 252 of 255; a GAN makes 241 of it."""
     alpha = np.where(np.arange(24) < 12, 255, 0)[None].repeat(24, 0).astype(np.uint8)
-    network = open_engine(registry.onnx_path(name))
+    network = open_engine(registry.weights_path(name))
     larger = enlarge(Picture(photograph(24, 24, 3), alpha), network).alpha
     assert (larger[:, : 11 * network.scale] == 255).all()
     assert (larger[:, 13 * network.scale :] == 0).all()

@@ -6,12 +6,12 @@ from keras_sr.inference import open_engine
 
 pytest.importorskip("openvino")
 pytest.importorskip("onnx")
-from keras_sr.export import onnx_file
+from keras_sr.graphs import onnx_file
 
 
 def network(path, value, kernel=1, half=False):
     """An exported network x2 whose every weight is `value`."""
-    from keras_sr.export.graph import Conv, Graph, Node, Shuffle
+    from keras_sr.graphs.graph import Conv, Graph, Node, Shuffle
 
     conv = Conv(np.full((kernel, kernel, 3, 12), value), np.full(12, value), (kernel // 2, kernel // 2))
     nodes = [Node(conv, ["lr"], "a", "a"), Node(Shuffle(2), ["a"], "sr", "sr")]

@@ -110,7 +110,7 @@ def test_shipped_takes_the_weights_of_the_name_as_soon_as_they_ship(reader, monk
     # Weights of that name, here compact's own under another.
     files = reader / "files"
     files.mkdir()
-    for suffix in (".npz", ".onnx", ".json"):
+    for suffix in (".npz", ".json"):
         (files / f"srgan_of_tomorrow_x4{suffix}").write_bytes(
             (registry.FILES / f"compact_x4{suffix}").read_bytes()
         )

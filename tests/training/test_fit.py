@@ -18,7 +18,8 @@ from keras_sr.training.fit import fit
 from keras_sr.training.schedule import Schedule
 from keras_sr.weights import store
 from keras_sr.weights.find import find
-from keras_sr.weights.load import generator_arrays, load
+from keras_sr.weights.load import load
+from keras_sr.weights.stored import generator_arrays
 
 
 class Stop(Exception):

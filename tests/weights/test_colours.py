@@ -22,7 +22,7 @@ def test_plain_colours_keep_their_level(name):
     plain = (COLOURS / np.float32(255))[:, None, None]
     lr = np.ascontiguousarray(np.broadcast_to(plain, (len(COLOURS), 24, 24, 3)).astype(np.float32))
     for precision in precisions("openvino"):
-        engine = open_engine(registry.onnx_path(name), precision=precision)
+        engine = open_engine(registry.weights_path(name), precision=precision)
         sr = np.concatenate([engine.run(one[None]) for one in lr])
         inside = sr[:, 10 * engine.scale : -10 * engine.scale, 10 * engine.scale : -10 * engine.scale]
         off = np.abs(inside.clip(0, 1).mean(axis=(1, 2)) * 255 - COLOURS).max(axis=1)

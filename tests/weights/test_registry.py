@@ -5,17 +5,14 @@ import pytest
 
 from keras_sr.errors import WeightsError
 from keras_sr.files import sha256
-from keras_sr.weights import registry, store
+from keras_sr.weights import registry
 
 
 @pytest.mark.parametrize("name", registry.names())
 def test_a_passport_belongs_to_its_files(name):
     passport = registry.passport(name)
     assert passport.name == name
-    assert passport.sha256 == {
-        "npz": sha256(registry.weights_path(name)),
-        "onnx": sha256(registry.onnx_path(name)),
-    }
+    assert passport.sha256 == {"npz": sha256(registry.weights_path(name))}
     assert all((passport.licence, passport.data, passport.command, passport.hardware))
     assert len(passport.commit) == 40
     assert passport.scores["Set5"]["psnr"] > 28.43  # bicubic's
@@ -41,7 +38,7 @@ def test_the_command_gives_the_recipe(name):
 
 def test_nothing_lies_beside_the_registry_that_it_does_not_name():
     files = {path.name for path in registry.FILES.iterdir()}
-    assert files == {f"{name}{suffix}" for name in registry.NAMES for suffix in (".npz", ".onnx", ".json")}
+    assert files == {f"{name}{suffix}" for name in registry.NAMES for suffix in (".npz", ".json")}
 
 
 def test_the_default_ships():
@@ -56,18 +53,16 @@ def test_unknown_weights_list_the_known_ones():
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_the_exported_network_is_the_keras_network(name):
+def test_the_engine_computes_what_keras_computes(name):
     keras = pytest.importorskip("keras")
     from keras_sr.inference.engines import open_engine
     from keras_sr.weights.load import load
 
     lr = np.random.default_rng(0).random((1, 17, 23, 3), "float32")
     expected = keras.ops.convert_to_numpy(load(name)(lr))
-    got = open_engine(registry.onnx_path(name)).run(lr)
+    got = open_engine(registry.weights_path(name)).run(lr)
     assert expected.std() > 0.1
-    # Stored as float16, the layers that the export merges are rounded once more: a tenth of a grey level.
-    half = any(array.dtype == np.float16 for array in store.read(registry.weights_path(name))[0].values())
-    np.testing.assert_allclose(got, expected, atol=5e-4 if half else 1e-5)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
 @pytest.mark.shared
@@ -78,7 +73,7 @@ def test_the_passports_score_is_reached(name, shared_data):
     from keras_sr.evaluation.sets.layouts import find_pairs
     from keras_sr.inference.engines import open_engine
 
-    passport, engine = registry.passport(name), open_engine(registry.onnx_path(name))
+    passport, engine = registry.passport(name), open_engine(registry.weights_path(name))
     pairs = find_pairs(shared_data / "benchmark" / "Set5", passport.scale)
     result = score(lambda lr: upscale(lr, engine), pairs, passport.scale)
     assert result.psnr == pytest.approx(passport.scores["Set5"]["psnr"], abs=0.002)

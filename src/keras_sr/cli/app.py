@@ -11,6 +11,8 @@ from keras_sr import __version__
 from keras_sr.cli.benchmark import benchmark
 from keras_sr.cli.compare import compare
 from keras_sr.cli.doctor import doctor
+from keras_sr.cli.export import export
+from keras_sr.cli.imports import import_
 from keras_sr.cli.options import in_options
 from keras_sr.cli.say import say
 from keras_sr.cli.serve import serve
@@ -28,8 +30,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (upscale, serve, train, benchmark, compare, weights, doctor):
+for command in (upscale, serve, train, benchmark, compare, weights):
     app.command()(command)
+app.command("import")(import_)
+app.command()(export)
+app.command()(doctor)
 
 
 def _show_version(wanted: bool) -> None:

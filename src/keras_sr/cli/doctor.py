@@ -81,7 +81,7 @@ def default_line() -> str:
     engine = next(iter(capabilities()), None)
     if engine is None:
         return registry.DEFAULT
-    precision = best_precision(engine, registry.onnx_path(registry.DEFAULT))
+    precision = best_precision(engine, registry.weights_path(registry.DEFAULT))
     losses = registry.passport(registry.DEFAULT).precision_loss.get(precision)
     if not losses:
         return f"{registry.DEFAULT} in {precision}"

@@ -1,4 +1,4 @@
-"""`keras-sr weights`: the networks that come with the package."""
+"""`keras-sr weights`: the networks that come with the package, and those that were imported."""
 
 import json
 from dataclasses import asdict
@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from keras_sr.errors import KerasSRError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from keras_sr.weights.registry import Passport
 
 #: Sets in the table.
@@ -16,7 +20,7 @@ _SETS = ("Set5", "Set14", "BSD100")
 def weights(
     name: Annotated[str | None, typer.Argument(help="Show everything that is known of this one.")] = None,
 ) -> None:
-    """List the networks that come with the package.
+    """List the networks that come with the package, and those that you have imported.
 
     One line each: scale, cost in thousand multiplications per LR pixel, speed in seconds per million SR
     pixels (all measured on one machine, two cores: compare them with each other), PSNR in dB (Y channel;
@@ -27,9 +31,16 @@ def weights(
         keras-sr upscale cat.jpg -o cat_large.png -n compact_x4
     How it was trained, on what, and all that was measured:
         keras-sr weights compact_x4
+    More networks, of other programs too: see keras-sr import, and KERAS_SR_NETWORKS for a folder of them.
     """  # noqa: D301  (typer: keep these line breaks)
-    from keras_sr.weights import registry
+    from keras_sr.weights import imported, registry
 
+    others = imported.networks()
+    if name in others:
+        from keras_sr.tasks.convert import describe
+
+        typer.echo(json.dumps({"file": str(others[name]), **asdict(describe(others[name]))}, indent=1))
+        return
     if name is not None:
         typer.echo(json.dumps(asdict(registry.passport(name)), indent=1))
         return
@@ -45,6 +56,21 @@ def weights(
             *(c.rjust(w) for c, w in zip(row[1:-1], widths[1:-1], strict=True)),
         ]
         typer.echo("  ".join([*padded, row[-1]]))
+    _echo_imported(others)
+
+
+def _echo_imported(networks: "dict[str, Path]") -> None:
+    """Print a line for every network that was imported: kind, scale, cost, hash, licence."""
+    from keras_sr.tasks.convert import describe
+
+    for name, file in networks.items():
+        try:
+            one = describe(file)
+        except KerasSRError as error:
+            typer.echo(f"{name}  cannot be used: {error}")
+        else:
+            cost, digest = f"{one.kmac:.0f} kMAC", one.sha256[:12]
+            typer.echo("  ".join([name, f"x{one.scale}", cost, one.kind, digest, one.licence]))
 
 
 def _cells(passport: "Passport") -> list[str]:

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_sr.export import analyse
-from keras_sr.export.graph import Graph
-from keras_sr.export.onnx_file import to_bytes
-from keras_sr.export.read import read_model, values
-from keras_sr.export.rewrite import apply_rules, convolve_before_shuffle, fold_affine, move_before_shuffle
-from keras_sr.facts import NetworkFacts
+from keras_sr.export.read import read_model
 from keras_sr.files import atomic_write
+from keras_sr.graphs import analyse
+from keras_sr.graphs.facts import facts_of, simplify
+from keras_sr.graphs.onnx_file import to_bytes
 from keras_sr.inference.engines import KerasEngine, open_engine
 from keras_sr.inference.tiling import FRAME
+from keras_sr.weights.store import network_arrays
 
 if TYPE_CHECKING:
     import keras
@@ -43,6 +42,7 @@ def export_onnx(
     half_weights: bool = False,
     name: str | None = None,
     licence: str = "Apache-2.0",
+    frame: int = FRAME,
 ) -> Path:
     """Write a generator as an ONNX file: input `lr` (N, 3, h, w) float32 in [0, 1], output `sr`, unclipped.
 
@@ -51,13 +51,14 @@ def export_onnx(
     to be mirrored around itself), sha256 of the weights, licence.
 
     Args:
-        model: A functional model of the layers in `export.read.READERS`.
+        model: A functional model of the layers in `graphs.layers.READERS`.
         path: The file to write, whole or not at all.
         fold_batch_norm: Make batch norm and Rescaling part of the convolution before them.
-        rewrite_tail: Do before a pixel shuffle what is faster there; exact (see `export.rewrite`).
+        rewrite_tail: Do before a pixel shuffle what is faster there; exact (see `graphs.rewrite`).
         half_weights: Store weights as float16: half the size, weights rounded to 11 bits.
         name: Name of the network; the model's own by default.
         licence: SPDX name of the licence of the weights.
+        frame: LR pixels by which a picture is to be mirrored around itself.
 
     Returns:
         The path.
@@ -66,9 +67,8 @@ def export_onnx(
         KerasSRError: A layer or setting cannot be exported, or the package `onnx` is missing.
     """
     graph = read_model(model)
-    rules = [fold_affine] if fold_batch_norm else []
-    apply_rules(graph, [*rules, move_before_shuffle, convolve_before_shuffle] if rewrite_tail else rules)
-    facts = facts_of(graph, name or model.name, licence)
+    simplify(graph, fold_batch_norm=fold_batch_norm, rewrite_tail=rewrite_tail)
+    facts = facts_of(graph, name or model.name, frame=frame, licence=licence)
     metadata = facts.as_metadata() | {"sha256": weights_sha256(model)}
     data = to_bytes(graph, metadata, half_weights=half_weights)
     with atomic_write(path) as file:
@@ -76,23 +76,11 @@ def export_onnx(
     return Path(path)
 
 
-def facts_of(graph: Graph, name: str, licence: str = "") -> NetworkFacts:
-    """Return what an engine has to know of a network."""
-    return NetworkFacts(
-        name,
-        analyse.scale(graph),
-        analyse.receptive_field(graph),
-        analyse.bytes_per_pixel(graph),
-        FRAME,
-        licence,
-    )
-
-
 def receptive_field(model: "keras.Model") -> int:
     """Return how many LR pixels away, in any direction, an SR pixel of this generator can still see.
 
     Raises:
-        KerasSRError: The model holds a layer outside of `export.read.READERS`.
+        KerasSRError: The model holds a layer outside of `graphs.layers.READERS`.
     """
     return analyse.receptive_field(read_model(model))
 
@@ -109,7 +97,7 @@ def scale(model: "keras.Model") -> int:
 
 def keras_engine(model: "keras.Model") -> KerasEngine:
     """Return an engine that runs a generator by Keras, on whichever backend and device Keras has."""
-    return KerasEngine(model, facts_of(read_model(model), model.name))
+    return KerasEngine(model, facts_of(read_model(model), model.name, frame=FRAME))
 
 
 def parity(model: "keras.Model", path: str | Path, *, engine: str = "auto", seed: int = 0) -> float:
@@ -127,7 +115,7 @@ def parity(model: "keras.Model", path: str | Path, *, engine: str = "auto", seed
 def weights_sha256(model: "keras.Model") -> str:
     """Return the SHA-256 of all weights as float32, in the order of `model.weights`, shapes included."""
     digest = hashlib.sha256()
-    for variable in model.weights:
-        digest.update(repr(tuple(variable.shape)).encode())
-        digest.update(values(variable).astype(np.float32).tobytes())
+    for array in network_arrays(model).values():
+        digest.update(repr(array.shape).encode())
+        digest.update(array.astype(np.float32).tobytes())
     return digest.hexdigest()

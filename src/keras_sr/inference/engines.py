@@ -15,6 +15,8 @@ import numpy as np
 
 from keras_sr.errors import KerasSRError, WeightsError, unknown
 from keras_sr.facts import NetworkFacts
+from keras_sr.inference.fitting import fitted
+from keras_sr.inference.stored import read_stored
 
 
 @runtime_checkable
@@ -112,7 +114,8 @@ class OpenVINOEngine(FromFacts):
     """An exported network on OpenVINO, on the processor.
 
     Args:
-        path: An ONNX file written by `keras_sr.export`, or such a network in OpenVINO's format (.xml).
+        path: A weight file (.npz), an ONNX file written by `keras_sr.export`, or such a network in OpenVINO's
+            format (.xml).
         precision: `"f32"`, or `"bf16"` where the processor has it: twice as fast and less exact.
         threads: Number of threads; None leaves it to OpenVINO.
         assume: Facts (scale, receptive_field, ...) of a file that does not tell them itself.
@@ -137,18 +140,15 @@ class OpenVINOEngine(FromFacts):
         _check_precision("openvino", precision, self.PRECISIONS)
         openvino = import_openvino()
         core = openvino.Core()
-        model = _read_network(core, path)
-        properties = {**(assume or {}), **_metadata(model)}
-        self.facts = NetworkFacts.from_metadata(properties, str(path), Path(path).stem)
+        model, self.facts = _read_network(core, path, assume)
         self.runs_on = f"openvino {precision}"
         if blend:
             from keras_sr.inference.interpolation import blended
 
             file, share = blend
-            other = _read_network(core, file)
-            name = _metadata(other).get("name", Path(file).stem)
+            other, facts = _read_network(core, file, assume)
             model = blended(model, other, share, (path, file))
-            self.facts = replace(self.facts, name=f"{name}, detail {share:g}")
+            self.facts = replace(self.facts, name=f"{facts.name}, detail {share:g}")
         steps = openvino.preprocess.PrePostProcessor(model)
         # NHWC outside, NCHW inside: OpenVINO transposes faster than numpy does.
         for port in (steps.input(), steps.output()):
@@ -167,16 +167,32 @@ class OpenVINOEngine(FromFacts):
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
-        batch = np.ascontiguousarray(self._in_range(batch), np.float32)
-        return self._out_of_range(self._request.infer([batch], share_inputs=True)[0])
+        return self._out_of_range(fitted(self._infer, self._in_range(batch), self.facts))
+
+    def _infer(self, batch: np.ndarray) -> np.ndarray:
+        """Run the network itself."""
+        return self._request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)[0]
 
 
-def _read_network(core: Any, path: str | Path) -> Any:
-    """Return the network in a file, as OpenVINO sees it."""
+def _read_network(core: Any, path: str | Path, assume: dict[str, str] | None) -> tuple[Any, NetworkFacts]:
+    """Return the network in a file, as OpenVINO sees it, and its facts."""
+    if _is_stored(path):
+        # Only here: what it imports is half of what a help text would wait for.
+        from keras_sr.graphs.openvino_model import openvino_model
+
+        graph, facts = read_stored(path)
+        return openvino_model(graph, import_openvino(), facts.name), facts
     try:
-        return core.read_model(_check_file(path))
+        model = core.read_model(_check_file(path))
     except RuntimeError as error:
         raise _not_a_network(path) from error
+    properties = {**(assume or {}), **_metadata(model)}
+    return model, NetworkFacts.from_metadata(properties, str(path), Path(path).stem)
+
+
+def _is_stored(path: str | Path) -> bool:
+    """Return whether a file is a weight file of keras-sr."""
+    return _check_file(path).suffix == ".npz"
 
 
 def _metadata(network: Any) -> dict[str, str]:
@@ -223,14 +239,15 @@ class OnnxRuntimeEngine(FromFacts):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         try:
-            file = str(_check_file(path))
+            file, facts = _onnx_of(path)
             self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-        except WeightsError:
+        except KerasSRError:
             raise
         except Exception as error:  # its exceptions have no common base of their own
             raise _not_a_network(path) from error
-        properties = {**(assume or {}), **self._session.get_modelmeta().custom_metadata_map}
-        facts = NetworkFacts.from_metadata(properties, str(path), Path(path).stem)
+        if facts is None:
+            properties = {**(assume or {}), **self._session.get_modelmeta().custom_metadata_map}
+            facts = NetworkFacts.from_metadata(properties, str(path), Path(path).stem)
         # Its arena keeps what OpenVINO reuses: 22.6 kB a pixel for SRResNet, where OpenVINO took 6.1.
         self.facts = replace(facts, bytes_per_pixel=3 * facts.bytes_per_pixel)
         self.runs_on = f"onnxruntime {precision}"
@@ -238,9 +255,22 @@ class OnnxRuntimeEngine(FromFacts):
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
-        batch = np.ascontiguousarray(self._in_range(batch).transpose(0, 3, 1, 2), np.float32)
-        sr = np.asarray(self._session.run(None, {self._input: batch})[0]).transpose(0, 2, 3, 1)
-        return self._out_of_range(sr)
+        return self._out_of_range(fitted(self._infer, self._in_range(batch), self.facts))
+
+    def _infer(self, batch: np.ndarray) -> np.ndarray:
+        """Run the network itself."""
+        batch = np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32)
+        return np.asarray(self._session.run(None, {self._input: batch})[0]).transpose(0, 2, 3, 1)
+
+
+def _onnx_of(path: str | Path) -> tuple[Any, NetworkFacts | None]:
+    """Return a file's path, or of a weight file the bytes of its network in ONNX and its facts."""
+    if not _is_stored(path):
+        return str(path), None
+    from keras_sr.graphs.onnx_file import to_bytes
+
+    graph, facts = read_stored(path)
+    return to_bytes(graph, facts.as_metadata()), facts
 
 
 class KerasEngine(FromFacts):
@@ -254,15 +284,18 @@ class KerasEngine(FromFacts):
     def __init__(self, model: Any, facts: NetworkFacts):
         self.facts = facts
         self.runs_on = "keras"
-        self._model, self._first = model, model.input_shape[1] == 3
+        self._model, self._first = model, model.input_shape[1] == facts.bands
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
-        batch = np.asarray(self._in_range(batch), np.float32)
+        return self._out_of_range(fitted(self._infer, self._in_range(batch), self.facts))
+
+    def _infer(self, batch: np.ndarray) -> np.ndarray:
+        """Run the network itself."""
+        batch = np.asarray(batch, np.float32)
         if not self._first:
-            return self._out_of_range(np.asarray(self._model.predict_on_batch(batch)))
-        sr = np.asarray(self._model.predict_on_batch(batch.transpose(0, 3, 1, 2)))
-        return self._out_of_range(sr.transpose(0, 2, 3, 1))
+            return np.asarray(self._model.predict_on_batch(batch))
+        return np.asarray(self._model.predict_on_batch(batch.transpose(0, 3, 1, 2))).transpose(0, 2, 3, 1)
 
 
 #: Engines for exported files, the preferred one first.
@@ -281,7 +314,7 @@ def open_engine(
     """Load an exported network.
 
     Args:
-        path: An ONNX file written by `keras_sr.export`, or a network of OpenVINO (.xml).
+        path: A weight file (.npz), an ONNX file of `keras_sr.export`, or a network of OpenVINO (.xml).
         engine: A name in `ENGINES`, or `"auto"`: the first of them that is installed.
         precision: `"f32"`, `"bf16"`, or `"auto"`: the fastest that this machine has in hardware and that is
             known to cost the network no more than 0.01 dB (its passport says so), else `"f32"`.

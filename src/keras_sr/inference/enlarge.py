@@ -10,7 +10,7 @@ from keras_sr.images.alpha import bleed, hold
 from keras_sr.images.picture import Picture, opaque
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.storage import IN_MEMORY, Storage, release
-from keras_sr.inference.engines import Engine, out_of_memory
+from keras_sr.inference.engines import Engine, facts_of, out_of_memory
 from keras_sr.inference.tiling import tile_size, tiles
 
 #: Bytes of activations that a tile may take.
@@ -184,7 +184,9 @@ def _run_tiles(
     low, span = _float_range(pixels[..., group]) if pixels.dtype.kind == "f" else (0.0, 1.0)
     bands = slice(None) if len(group) == out.shape[2] == 3 and group == (0, 1, 2) else group
     done = 0
-    for part in tiles(height, width, tile=limit, margin=engine.receptive_field, frame=engine.frame):
+    facts = facts_of(engine)
+    cut = {"margin": facts.receptive_field, "frame": facts.frame, "multiple": facts.multiple}
+    for part in tiles(height, width, tile=limit, **cut):
         work.check()
         window = to_float(part.window(pixels)[..., bands])
         if (low, span) != (0.0, 1.0):

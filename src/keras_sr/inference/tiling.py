@@ -71,7 +71,9 @@ class Tile:
         return self.rows.target(scale), self.columns.target(scale)
 
 
-def tiles(height: int, width: int, *, tile: tuple[int, int], margin: int, frame: int = 0) -> Iterator[Tile]:
+def tiles(
+    height: int, width: int, *, tile: tuple[int, int], margin: int, frame: int = 0, multiple: int = 1
+) -> Iterator[Tile]:
     """Yield tiles that together keep every pixel of a picture once, row by row.
 
     Args:
@@ -80,18 +82,22 @@ def tiles(height: int, width: int, *, tile: tuple[int, int], margin: int, frame:
         tile: Largest (height, width) of a window, margins included.
         margin: The network's receptive field.
         frame: How far windows reach beyond the picture.
+        multiple: Where there are several tiles, windows begin at multiples of this, and their sides are
+            multiples of it; the last may reach beyond the picture for that.
 
     Raises:
         KerasSRError: A tile is not larger than its margins.
     """
-    columns = spans(width, tile[1], margin, frame)
-    for rows in spans(height, tile[0], margin, frame):
+    columns = spans(width, tile[1], margin, frame, multiple)
+    for rows in spans(height, tile[0], margin, frame, multiple):
         for column in columns:
             yield Tile(rows, column)
 
 
-def spans(length: int, window: int, margin: int, frame: int = 0) -> list[Span]:
+def spans(length: int, window: int, margin: int, frame: int = 0, multiple: int = 1) -> list[Span]:
     """Cut one axis into windows of one size, at most `window`, as few and as small as can be.
+
+    A `multiple` rounds what it has to: windows down, margins, the frame and the end of the picture up.
 
     Examples:
         >>> [(s.start, s.stop, s.keep_start, s.keep_stop) for s in spans(20, 12, 2)]
@@ -104,11 +110,15 @@ def spans(length: int, window: int, margin: int, frame: int = 0) -> list[Span]:
     first, last = -frame, length + frame
     if last - first <= window:
         return [Span(first, last, 0, length)]
+    window -= window % multiple
+    margin, frame = (side + -side % multiple for side in (margin, frame))
+    first, last = -frame, length + frame + -length % multiple
     if window <= 2 * margin:
         raise KerasSRError(f"tiles of {window} pixels are all margin: take more than {2 * margin}")
     core = last - first - 2 * margin
     count = -(-core // (window - 2 * margin))
-    window = -(-core // count) + 2 * margin
+    window = -(-core // count)
+    window += -window % multiple + 2 * margin
     starts = [min(first + i * (window - 2 * margin), last - window) for i in range(count)]
     # Neighbours meet where the left one has just enough margin; the right one then has it too.
     cuts = [0, *(start + window - margin for start in starts[:-1]), length]

@@ -4,6 +4,8 @@ from keras_sr.models.chain import chain
 from keras_sr.models.compact import compact
 from keras_sr.models.discriminator import discriminator
 from keras_sr.models.generators import GENERATORS, build_generator
+from keras_sr.models.rrdb import rrdb
+from keras_sr.models.span import span
 from keras_sr.models.srresnet import srresnet
 from keras_sr.models.unet_discriminator import unet_discriminator
 from keras_sr.models.vgg import vgg19_features
@@ -18,6 +20,8 @@ __all__ = [
     "chain",
     "compact",
     "discriminator",
+    "rrdb",
+    "span",
     "srresnet",
     "unet_discriminator",
     "vgg19_features",

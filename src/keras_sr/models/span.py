@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_sr.models.blocks import PixelShuffle, channel_axis, conv, image_input
-from keras_sr.models.checks import check_scale, resolve_data_format
+from keras_sr.models.checks import CLEANING_SCALES, check_scale, resolve_data_format
 from keras_sr.types import Tensor
 
 #: The mean of DIV2K by band and the range, with which its authors shift and stretch the picture.
@@ -36,8 +36,7 @@ def span(
     Raises:
         KerasSRError: The scale or data format is none of the known ones.
     """
-    if scale != 1:
-        check_scale(scale)
+    check_scale(scale, CLEANING_SCALES)
     data_format = resolve_data_format(data_format)
 
     # === Functional Model ===

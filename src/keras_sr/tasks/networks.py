@@ -14,9 +14,11 @@ from keras_sr.files import sha256
 from keras_sr.inference.engines import Engine, FromFacts, facts_of, open_engine
 from keras_sr.inference.ensemble import EnsembleEngine
 from keras_sr.inference.projection import ConsistentEngine
+from keras_sr.tasks.convert import converted
 from keras_sr.tasks.way import NetworkChoice
-from keras_sr.weights import registry, store
+from keras_sr.weights import imported, registry, store
 from keras_sr.weights.find import find
+from keras_sr.weights.foreign import is_foreign
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,8 @@ def open_network(
 
     Args:
         name: A name that `keras-sr weights` lists, or a file or folder of one of the kinds in `KINDS`:
-            a run folder, an .npz file, an exported network (.onnx, .xml). None takes the default.
+            a run folder, an .npz file, an exported network (.onnx, .xml), a network of another program
+            (.pth, .safetensors, .param of ncnn). None takes the default.
         scale: Chooses the network when it has no name: the first that enlarges this much.
         engine: `"openvino"`, `"onnxruntime"`, `"auto"` for the first of them that is installed, or `"keras"`:
             any backend, and a GPU.
@@ -147,16 +150,27 @@ def _is_exported(name: str) -> bool:
     return name.endswith((".onnx", ".xml"))
 
 
+def _is_other(name: str) -> bool:
+    return is_foreign(name) or (not Path(name).exists() and name in imported.networks())
+
+
+def _of_other(name: str) -> Path:
+    """Return the weight file of a network of another program, or of one that was imported."""
+    file = find(name)
+    return converted(file) if is_foreign(file) else file
+
+
 def _is_trained(name: str) -> bool:
     return Path(name).is_dir() or name.endswith(".npz")
 
 
 def _exported(name: str) -> Path:
-    """Return the exported file of a run folder or weight file; made beside it, once for each state of it."""
+    """Return what an engine opens of a run folder or weight file: itself, or what is made beside it of it."""
     weights = Path(name)
     file = find(weights)
-    if file.stem in registry.names() and file.resolve().parent == registry.FILES.resolve():
-        return registry.onnx_path(file.stem)
+    if "plan" in store.read(file)[1]:
+        return file
+    # Weight files of older versions tell an engine nothing of their network.
     target = file.with_name(f"{file.stem}-{sha256(file)[:12]}.onnx")
     if not target.exists():
         prepare_keras()
@@ -174,8 +188,9 @@ def _exported(name: str) -> Path:
 KINDS = [
     Kind("an exported network (.onnx, .xml)", _is_exported, Path),
     Kind("a run folder or an .npz file", _is_trained, _exported, find),
+    Kind("a network of another program (.pth, .safetensors, .param)", _is_other, _of_other, find),
     # Last: it takes whatever is left, and its error lists the names.
-    Kind("a name that `keras-sr weights` lists", lambda name: True, registry.onnx_path, find),
+    Kind("a name that `keras-sr weights` lists", lambda name: True, registry.weights_path, find),
 ]
 
 

@@ -2,17 +2,19 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_sr.backend import prepare_keras
-from keras_sr.errors import Stopped, TrainingError, WeightsError
+from keras_sr.errors import RecipeError, Stopped, TrainingError, WeightsError
 from keras_sr.inference import engines
 from keras_sr.inference.enlarge import Stop
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
 from keras_sr.tasks.sets import open_set
 from keras_sr.weights import registry
+from keras_sr.weights.find import find
+from keras_sr.weights.foreign import is_foreign, read_network
 
 if TYPE_CHECKING:
     import keras
@@ -67,8 +69,8 @@ def train(
         quick: Settings for a processor: hours instead of days.
         smoke: Shrink everything to seconds.
         resume: Go on with the run in the folder; False puts it aside and begins anew.
-        start_from: Begin with these weights of the generator: a name, a run folder or a weight file. None
-            takes what the recipe says.
+        start_from: Begin with these weights of the generator: a name, a run folder, a weight file, or a
+            network of another program, whose architecture is then trained. None takes what the recipe says.
         evaluate: Sets to measure on after each epoch: names such as Set5, or folders. PSNR and SSIM, and
             LPIPS where a recipe is not trained on pixels alone.
         bar: Show a bar on stderr, as `training.fit` does.
@@ -89,6 +91,7 @@ def train(
     kind = run_kind(quick, smoke)
     folder = Path(out) if out else run_folder(chosen, kind)
     begin = start_from or find_start(chosen, folder, kind, resume)
+    chosen = _with_its_architecture(chosen, begin)
     folders = [data] if isinstance(data, str | Path) else list(data)
     layout, batches = _batches(chosen, [Path(one) for one in folders], progress)
     sets = [evaluate] if isinstance(evaluate, str | Path) else list(evaluate)
@@ -140,6 +143,25 @@ def preview(
     crops = batches(0, chosen.steps)
     # A sheet has its channels last, whatever is faster here.
     return write_plain(Path(folder) / f"{chosen.name}_crops.png", sheet(crops))
+
+
+#: Settings of networks of other programs that a recipe has no field for, and what they must be.
+_USUAL = {"activation": "prelu", "bands": 3, "growth": 32, "unshuffle": 1, "mean_shift": True}
+
+
+def _with_its_architecture(recipe: "Recipe", start_from: str | Path | None) -> "Recipe":
+    """Return the recipe for the architecture of the network of another program that it begins with.
+
+    Raises:
+        RecipeError: That network has settings which no recipe has a field for.
+    """
+    if not start_from or not is_foreign(file := find(start_from)):
+        return recipe
+    values = read_network(file).values
+    other = {key: value for key, value in values.items() if _USUAL.get(key, value) != value}
+    if other:
+        raise RecipeError(f"{start_from} has {other}, which a recipe cannot train: only {_USUAL} can be")
+    return replace(recipe, **{key: value for key, value in values.items() if key not in _USUAL})
 
 
 def chosen_recipe(

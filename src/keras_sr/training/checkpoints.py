@@ -14,6 +14,7 @@ import numpy as np
 from keras import ops
 
 from keras_sr.errors import TrainingError, WeightsError
+from keras_sr.graphs.layers import as_meta
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.rate import factors
 from keras_sr.weights import store
@@ -54,7 +55,7 @@ def save(folder: Path, model: SuperResolution, meta: dict) -> None:
         TrainingError: The disk is full or the folder cannot be written; the checkpoint before is untouched.
     """
     try:
-        store.save(folder / STATE, state(model), meta)
+        store.save(folder / STATE, state(model), {**meta, **as_meta(model.generator)})
     except OSError as error:
         why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
         raise TrainingError(

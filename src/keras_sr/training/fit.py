@@ -17,6 +17,7 @@ import numpy as np
 
 from keras_sr.errors import TrainingError
 from keras_sr.files import atomic_write
+from keras_sr.graphs.layers import as_meta
 from keras_sr.training import checkpoints
 from keras_sr.training.best import Monitor
 from keras_sr.training.best import path as best_path
@@ -30,7 +31,7 @@ from keras_sr.training.progress import ProgressBar
 from keras_sr.training.recipe import Recipe, as_json, from_json
 from keras_sr.training.schedule import Schedule
 from keras_sr.weights import store
-from keras_sr.weights.load import generator_arrays
+from keras_sr.weights.stored import generator_arrays
 
 #: Given the first step and a number of steps, the batches of exactly these steps (usually `data.Batches`).
 MakeBatches = Callable[[int, int], keras.utils.PyDataset]
@@ -453,7 +454,8 @@ def save_snapshot(recipe: Recipe, model: SuperResolution, out: Path, meta: dict,
 
 def save_generator(path: Path, model: SuperResolution, meta: dict) -> None:
     """Write the weights to use, the average where there is one, with what they are."""
-    store.save(path, store.network_arrays(model.ema_generator or model.generator), meta)
+    network = model.ema_generator or model.generator
+    store.save(path, store.network_arrays(network), {**meta, **as_meta(network)})
 
 
 def versions() -> dict[str, str]:

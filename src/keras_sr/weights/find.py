@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from keras_sr.errors import WeightsError
-from keras_sr.weights import registry
+from keras_sr.weights import imported, registry
 
 #: The files of a run folder that hold a generator: what a run ends with, and its checkpoint.
 RUN_FILES = ("generator.npz", "state.npz")
 
 
 def find(name: str | Path) -> Path:
-    """Return the file that holds a generator's weights.
+    """Return the file that holds a generator's weights: shipped, imported, of a run, or of another program.
 
     Raises:
         WeightsError: Neither a file, nor a run folder with a checkpoint, nor a name of shipped weights.
@@ -26,7 +26,10 @@ def find(name: str | Path) -> Path:
         return path
     if str(name) in registry.names():
         return registry.weights_path(str(name))
+    others = imported.networks()
+    if str(name) in others:
+        return others[str(name)]
     raise WeightsError(
         f"{name} is neither a file, nor a run folder, nor one of the shipped weights: "
-        f"{', '.join(registry.names())}"
+        f"{', '.join([*registry.names(), *others])}"
     )

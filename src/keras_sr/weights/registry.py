@@ -8,7 +8,7 @@ from keras_sr.errors import WeightsError, unknown
 
 FILES = Path(__file__).parent / "files"
 
-#: Written out, so that a name is found by reading; each has NAME.npz, NAME.onnx and NAME.json in `files/`.
+#: Written out, so that a name is found by reading; each has NAME.npz and NAME.json in `files/`.
 NAMES = (
     "compact_x4",
     "compact_x3",
@@ -59,7 +59,7 @@ class Passport:
             `lr_psnr` (dB, how well SR shrinks back to LR) and `drift_y`, `drift_cb`, `drift_cr` (levels) as
             `keras-sr benchmark` has them.
         kmac: Thousands of multiplications per LR pixel.
-        sha256: Of the .npz and of the .onnx.
+        sha256: Of the .npz.
         precision_loss: precision: {set: dB of PSNR that it costs against float32}; what is not in it was not
             measured.
         seconds_per_megapixel: precision: seconds per million SR pixels on two cores, not those of `hardware`;
@@ -124,13 +124,8 @@ def harmless_precisions(path: str | Path) -> list[str]:
 
 
 def weights_path(name: str) -> Path:
-    """Return the .npz with the weights by layer, for Keras."""
+    """Return the .npz with the weights by layer and the plan of the network, for Keras and for engines."""
     return _path_of(name, ".npz")
-
-
-def onnx_path(name: str) -> Path:
-    """Return the exported network, for the engines."""
-    return _path_of(name, ".onnx")
 
 
 def _path_of(name: str, suffix: str) -> Path:

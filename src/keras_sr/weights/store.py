@@ -6,15 +6,12 @@ network are noticed by name and by shape before anything is assigned.
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from keras_sr.errors import WeightsError
 from keras_sr.files import atomic_write
-
-if TYPE_CHECKING:
-    import keras
 
 #: Key of the JSON text in the file.
 META = "meta.json"
@@ -47,7 +44,7 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
         raise WeightsError(f"{path} is not a weight file of keras-sr, or it is damaged ({error})") from None
 
 
-def _network_variables(network: "keras.Model") -> dict[str, Any]:
+def _network_variables(network: Any) -> dict[str, Any]:
     """Return `layer/weight` of every variable of a keras network, in the network's order."""
     variables = {}
     for layer in network.layers:
@@ -59,14 +56,12 @@ def _network_variables(network: "keras.Model") -> dict[str, Any]:
     return variables
 
 
-def network_arrays(network: "keras.Model") -> dict[str, np.ndarray]:
+def network_arrays(network: Any) -> dict[str, np.ndarray]:
     """Return the weights of a keras network, by `layer/weight`."""
-    from keras import ops
-
-    return {key: np.array(ops.convert_to_numpy(v)) for key, v in _network_variables(network).items()}
+    return {key: variable.numpy() for key, variable in _network_variables(network).items()}
 
 
-def assign(network: "keras.Model", arrays: dict[str, np.ndarray], source: str) -> None:
+def assign(network: Any, arrays: dict[str, np.ndarray], source: str) -> None:
     """Set all weights of a keras network: every name and shape fits, or nothing is changed.
 
     Args:

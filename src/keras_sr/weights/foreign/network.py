@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import WeightsError
+from keras_sr.weights.foreign.activation import chosen_activation
 from keras_sr.weights.foreign.kinds import Found, recognise
 from keras_sr.weights.foreign.ncnn_file import read_ncnn
 from keras_sr.weights.foreign.onnx_weights import read_onnx_weights
@@ -68,7 +69,10 @@ def read_network(path: str | Path) -> ForeignNetwork:
         raise WeightsError(f"{path} {error}") from None
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from None
-    return ForeignNetwork(found.kind, found.values, found.arrays, _licence(notes), notes)
+    values = found.values
+    if values.get("activation") == "relu":
+        values = {**values, "activation": chosen_activation(values, found.arrays)}
+    return ForeignNetwork(found.kind, values, found.arrays, _licence(notes), notes)
 
 
 def _read(path: Path) -> tuple[Any, dict[str, str]]:

@@ -73,3 +73,19 @@ def _array(entry: dict[str, Any], numbers: memoryview) -> np.ndarray:
     if not 0 <= first <= last <= len(numbers) or last - first != size:
         raise WeightsError("describes numbers that it does not hold: it is cut off or damaged")
     return as_floats(numbers[first:last], TYPES[kind]).reshape(shape)
+
+
+def safetensors_bytes(arrays: dict[str, np.ndarray], notes: dict[str, str]) -> bytes:
+    """Return the bytes of a file with float32 or float16 arrays and its metadata."""
+    header: dict[str, Any] = {"__metadata__": notes}
+    numbers = bytearray()
+    for name, array in arrays.items():
+        raw = np.ascontiguousarray(array).tobytes()
+        kind = next(kind for kind, dtype in TYPES.items() if dtype == array.dtype.str)
+        places = [len(numbers), len(numbers) + len(raw)]
+        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": places}
+        numbers += raw
+    head = json.dumps(header).encode()
+    # The numbers begin at a multiple of eight bytes.
+    head += b" " * (-len(head) % 8)
+    return len(head).to_bytes(8, "little") + head + numbers

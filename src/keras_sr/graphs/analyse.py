@@ -1,8 +1,9 @@
 """What a generator needs to see and to hold: receptive field, scale, memory."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 
-from keras_sr.export.graph import Conv, Graph, Nearest, Node, Shuffle
+from keras_sr.graphs.graph import Concat, Conv, Graph, Nearest, Node, Shuffle, Unshuffle
 
 #: (first, last) row or column, counted from the LR pixel whose SR pixels are looked at.
 Span = tuple[int, int]
@@ -10,18 +11,25 @@ Span = tuple[int, int]
 
 def scale(graph: Graph) -> int:
     """Return how many times larger than its input the output is."""
-    return _tensors(graph)[graph.output][1]
+    return int(_tensors(graph)[graph.output][1])
+
+
+def multiple(graph: Graph) -> int:
+    """Return what the sides of the LR picture have to be multiples of."""
+    return max((int(1 / size) for _, size in _tensors(graph).values()), default=1)
 
 
 def receptive_field(graph: Graph) -> int:
     """Return how many LR pixels away, in any direction, an SR pixel can still see.
 
     Followed backwards from the scale x scale SR pixels that lie on one LR pixel to all rows and columns
-    they read. Exact, not a bound, when no weight is zero.
+    they read. Exact, not a bound, when no weight is zero; where pixels are unshuffled, at most
+    `multiple(graph) - 1` too much.
     """
     rows = _reach(graph, 0)
     columns = _reach(graph, 1)
-    return max(-rows[0], rows[1], -columns[0], columns[1])
+    # Other pixels of an unshuffled block see as many less to one side and more to the other.
+    return max(-rows[0], rows[1], -columns[0], columns[1]) + multiple(graph) - 1
 
 
 def _reach(graph: Graph, axis: int) -> Span:
@@ -45,6 +53,8 @@ def _back(node: Node, span: Span, axis: int) -> Span:
             return first - before[axis], last - before[axis] + kernel.shape[axis] - 1
         case Shuffle(factor) | Nearest(factor):
             return first // factor, last // factor
+        case Unshuffle(factor):
+            return first * factor, last * factor + factor - 1
         case _:
             return span
 
@@ -52,7 +62,7 @@ def _back(node: Node, span: Span, axis: int) -> Span:
 def multiplications(graph: Graph) -> int:
     """Return how many multiplications the convolutions cost per LR pixel."""
     sizes = {name: size for name, (_, size) in _tensors(graph).items()}
-    return sum(n.op.kernel.size * sizes[n.output] ** 2 for n in graph.nodes if isinstance(n.op, Conv))
+    return int(sum(n.op.kernel.size * sizes[n.output] ** 2 for n in graph.nodes if isinstance(n.op, Conv)))
 
 
 def bytes_per_pixel(graph: Graph) -> int:
@@ -61,23 +71,23 @@ def bytes_per_pixel(graph: Graph) -> int:
     And three times the output: it is transposed, copied out of the engine and rounded.
     """
     channels, size = _tensors(graph)[graph.output]
-    return 4 * (max(_live(graph)) + 3 * channels * size**2)
+    return int(4 * (max(_live(graph)) + 3 * channels * size**2))
 
 
-def _live(graph: Graph) -> Iterator[int]:
+def _live(graph: Graph) -> Iterator[Fraction]:
     """Yield for every node how many values per LR pixel are held while it runs."""
     values = {name: channels * size**2 for name, (channels, size) in _tensors(graph).items()}
     last_read = {tensor: number for number, node in enumerate(graph.nodes) for tensor in node.inputs}
     held = {graph.input}
     for number, node in enumerate(graph.nodes):
         held.add(node.output)
-        yield sum(values[tensor] for tensor in held)
+        yield sum((values[tensor] for tensor in held), Fraction(0))
         held -= {tensor for tensor in node.inputs if last_read[tensor] == number}
 
 
-def _tensors(graph: Graph) -> dict[str, tuple[int, int]]:
+def _tensors(graph: Graph) -> dict[str, tuple[int, Fraction]]:
     """Return (channels, size over LR size) of every tensor."""
-    shapes = {graph.input: (graph.channels, 1)}
+    shapes = {graph.input: (graph.channels, Fraction(1))}
     for node in graph.nodes:
         channels, size = shapes[node.inputs[0]]
         match node.op:
@@ -87,5 +97,9 @@ def _tensors(graph: Graph) -> dict[str, tuple[int, int]]:
                 channels, size = channels // factor**2, size * factor
             case Nearest(factor):
                 size *= factor
+            case Unshuffle(factor):
+                channels, size = channels * factor**2, size / factor
+            case Concat():
+                channels = sum(shapes[tensor][0] for tensor in node.inputs)
         shapes[node.output] = channels, size
     return shapes

@@ -5,7 +5,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_sr.errors import KerasSRError
-from keras_sr.export.graph import Add, Affine, Conv, Graph, Nearest, Node, PReLU, Shuffle, Silu, Tanh
+from keras_sr.graphs.graph import (
+    Add,
+    Affine,
+    Concat,
+    Conv,
+    Graph,
+    Nearest,
+    Node,
+    PReLU,
+    Product,
+    Shuffle,
+    Sigmoid,
+    Silu,
+    Tanh,
+    Unshuffle,
+)
 
 if TYPE_CHECKING:
     import onnx
@@ -108,12 +123,20 @@ class _Writer:
             case Silu():
                 share = self.op("Sigmoid", inputs, f"{output}.share", f"{name}.share")
                 self.op("Mul", [*inputs, share], output, name)
+            case Sigmoid():
+                self.op("Sigmoid", inputs, output, name)
             case Shuffle(scale):
                 self.op("DepthToSpace", inputs, output, name, blocksize=scale, mode="DCR")
+            case Unshuffle(factor):
+                self.op("SpaceToDepth", inputs, output, name, blocksize=factor)
             case Nearest(scale):
                 self.nearest(node, scale)
             case Add():
                 self.op("Add" if len(inputs) == 2 else "Sum", inputs, output, name)
+            case Product():
+                self.op("Mul", inputs, output, name)
+            case Concat():
+                self.op("Concat", inputs, output, name, axis=1)
 
     def nearest(self, node: Node, scale: int) -> None:
         """Write a nearest-neighbour enlargement: copies of all channels, shuffled into pixels.

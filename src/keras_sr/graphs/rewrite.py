@@ -12,11 +12,12 @@ Three exact ones, applied until none fits:
   faster (docs/decisions/0001-engines-and-export.md).
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 
-from keras_sr.export.graph import ELEMENTWISE, Affine, Conv, Graph, Node, Op, PReLU, Shuffle
+from keras_sr.graphs.graph import ELEMENTWISE, Affine, Conv, Graph, Node, Op, PReLU, Shuffle
 
 #: Values in the widest vector of the processors that matter (AVX-512, float32).
 _LANES = 16
@@ -30,8 +31,9 @@ def apply_rules(graph: Graph, rules: list[Callable[[Graph], bool]]) -> None:
 
 def fold_affine(graph: Graph) -> bool:
     """Fold one affine layer into the convolution before it; say whether there was one."""
+    before_of = _only_readers(graph)
     for node in graph.nodes:
-        before = _only_reader(graph, node)
+        before = before_of(node)
         if before and isinstance(node.op, Affine) and isinstance(before.op, Conv):
             before.op = _folded(before.op, node.op)
             before.output = node.output
@@ -42,8 +44,9 @@ def fold_affine(graph: Graph) -> bool:
 
 def move_before_shuffle(graph: Graph) -> bool:
     """Swap one pixel shuffle with the elementwise layer after it; say whether there was one."""
+    before_of = _only_readers(graph)
     for node in graph.nodes:
-        before = _only_reader(graph, node)
+        before = before_of(node)
         if before and isinstance(node.op, ELEMENTWISE) and isinstance(before.op, Shuffle):
             node.op, before.op = before.op, _tiled(node.op, before.op.scale**2)
             node.name, before.name = before.name, node.name
@@ -53,8 +56,9 @@ def move_before_shuffle(graph: Graph) -> bool:
 
 def convolve_before_shuffle(graph: Graph) -> bool:
     """Swap one pixel shuffle with the convolution after it where that pays; say whether there was one."""
+    before_of = _only_readers(graph)
     for node in graph.nodes:
-        before = _only_reader(graph, node)
+        before = before_of(node)
         if before and isinstance(node.op, Conv) and isinstance(before.op, Shuffle):
             wide = widened(node.op, before.op.scale)
             if work(wide) < before.op.scale**2 * work(node.op):
@@ -64,10 +68,13 @@ def convolve_before_shuffle(graph: Graph) -> bool:
     return False
 
 
-def _only_reader(graph: Graph, node: Node) -> Node | None:
-    """Return the node before `node` if there is one and nothing else reads what it makes."""
-    tensor = node.inputs[0]
-    return graph.producer(tensor) if graph.uses(tensor) == 1 else None
+def _only_readers(graph: Graph) -> Callable[[Node], Node | None]:
+    """Return what finds the node before a node if there is one and nothing else reads what it makes."""
+    # Looked up once: a network of a thousand nodes would be searched a million times.
+    made = {node.output: node for node in graph.nodes}
+    uses = Counter(tensor for node in graph.nodes for tensor in node.inputs)
+    uses[graph.output] += 1
+    return lambda node: made.get(node.inputs[0]) if uses[node.inputs[0]] == 1 else None
 
 
 def _folded(conv: Conv, affine: Affine) -> Conv:

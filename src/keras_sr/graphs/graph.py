@@ -49,6 +49,11 @@ class Silu:
 
 
 @dataclass(frozen=True)
+class Sigmoid:
+    """1 / (1 + exp(-x))."""
+
+
+@dataclass(frozen=True)
 class Shuffle:
     """Pixel shuffle: (H, W, C * scale^2) to (H * scale, W * scale, C)."""
 
@@ -63,14 +68,31 @@ class Nearest:
 
 
 @dataclass(frozen=True)
+class Unshuffle:
+    """What undoes a pixel shuffle: (H * factor, W * factor, C) to (H, W, C * factor^2)."""
+
+    factor: int
+
+
+@dataclass(frozen=True)
 class Add:
     """The sum of all inputs."""
 
 
-Op = Conv | PReLU | Affine | Tanh | Silu | Shuffle | Nearest | Add
+@dataclass(frozen=True)
+class Product:
+    """The product of all inputs, value by value."""
+
+
+@dataclass(frozen=True)
+class Concat:
+    """The channels of all inputs, one after another."""
+
+
+Op = Conv | PReLU | Affine | Tanh | Silu | Sigmoid | Shuffle | Nearest | Unshuffle | Add | Product | Concat
 
 #: What treats every value alone, channel by channel, and therefore commutes with a shuffle of pixels.
-ELEMENTWISE = (PReLU, Affine, Tanh, Silu)
+ELEMENTWISE = (PReLU, Affine, Tanh, Silu, Sigmoid)
 
 
 @dataclass

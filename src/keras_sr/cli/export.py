@@ -1,0 +1,41 @@
+"""`keras-sr export`: a network as a file that other programs run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_sr.cli.say import say
+
+
+def export(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A name from `keras-sr weights`, a run folder, or a file of weights.", show_default=False
+        ),
+    ],
+    to: Annotated[
+        str, typer.Option(metavar="FORMAT", help="onnx, openvino, litert, saved_model, keras, safetensors.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file (a folder for saved_model); by default, NAME here."),
+    ] = None,
+) -> None:
+    """Write a network as a file that other programs run.
+
+    The file is opened again by the program that it is for, and both enlarge the same pictures. Where they
+    differ by more than 1e-4 of white, there is no file. What was compared is kept beside it, in FILE.json.
+
+    \b
+    For ONNX Runtime, OpenVINO and many others:
+        keras-sr export lite_x4 --to onnx
+    For chaiNNer, upscayl and everything else that reads Real-ESRGAN's Compact networks:
+        keras-sr export lite_x4 --to safetensors -o lite_x4.safetensors
+    """  # noqa: D301  (typer: keep these line breaks)
+    from keras_sr.tasks.export import export as write
+
+    done = write(name, to, output)
+    figures = ", ".join(f"{difference:.1e} at {size}" for size, difference in done.differences.items())
+    say(f"{done.path}: differs from Keras by {figures}")

@@ -1,0 +1,1 @@
+"""Generators as plain numpy: what they compute, without Keras and without an engine."""

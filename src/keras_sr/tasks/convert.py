@@ -1,0 +1,143 @@
+"""Networks of other programs made into weight files of keras-sr: once, without Keras and without torch."""
+
+import hashlib
+import logging
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from keras_sr.errors import WeightsError
+from keras_sr.files import sha256
+from keras_sr.graphs.analyse import multiplications, receptive_field, scale
+from keras_sr.graphs.plan import as_json, assemble, from_json
+from keras_sr.graphs.plans import plan_of
+from keras_sr.weights import imported, registry, store
+from keras_sr.weights.foreign import ForeignNetwork, is_foreign, read_network
+from keras_sr.weights.stored import generator_arrays
+
+log = logging.getLogger(__name__)
+
+#: By how many pixels (of the size that it computes at) tiles overlap for a network that sees farther. On
+#: Real-ESRGAN's networks, what is farther changed a result by 0.7 of a level of 8 bits at most
+#: (docs/how-to/use-other-networks.md).
+MARGIN = 64
+#: Part of the cache's key: raised when the same file is converted into something else.
+VERSION = 1
+
+
+def converted(path: str | Path) -> Path:
+    """Return the weight file of a network of another program; made when it is first asked for.
+
+    Raises:
+        WeightsError: The file holds no network that is read; nothing is kept then.
+    """
+    path = Path(path)
+    target = _cache() / f"{path.stem[:40]}-{file_hash(path)[:16]}-{VERSION}.npz"
+    if not target.exists():
+        write(target, read_network(path), path)
+        log.info("read %s: %s", path, target)
+    return target
+
+
+def import_network(path: str | Path, name: str | None = None, licence: str | None = None) -> Path:
+    """Put a network of another program beside those that ship, so that it is known by its name.
+
+    Args:
+        path: As for `weights.foreign.read_network`.
+        name: What to call it; the name of the file by default.
+        licence: Under which terms it may be used, where the file does not say.
+
+    Returns:
+        The weight file, in the first folder of `weights.imported.folders`.
+
+    Raises:
+        WeightsError: The file holds no network that is read, or the name is taken.
+    """
+    path = Path(path)
+    name = name or path.stem
+    if name in registry.names() or name in imported.networks() or Path(name).name != name or name[0] in ".-":
+        raise WeightsError(
+            f"a network cannot be called {name!r}: the name is taken or no file name; take another"
+        )
+    network = read_network(path)
+    if licence:
+        network = replace(network, licence=licence)
+    return write(imported.folders()[0] / f"{name}.npz", network, path, name)
+
+
+def write(target: Path, network: ForeignNetwork, source: Path, name: str | None = None) -> Path:
+    """Write a network as a weight file with everything that an engine and Keras ask for."""
+    plan = plan_of(network.values)
+    bands, unshuffle = network.values.get("bands", 3), network.values.get("unshuffle", 1)
+    meta = {
+        "name": name or source.stem,
+        "kind": network.kind,
+        "recipe": network.values,
+        "plan": as_json(plan),
+        "bands": bands,
+        # A network runs as its author ran it: what lies outside of the picture is black.
+        "frame": 0,
+        "licence": network.licence,
+        "source": {"file": source.name, "sha256": file_hash(source), **network.notes},
+    }
+    if receptive_field(assemble(plan, network.arrays, bands)) > MARGIN * unshuffle:
+        meta["margin"] = MARGIN * unshuffle
+    store.save(target, network.arrays, meta)
+    return target
+
+
+@dataclass(frozen=True)
+class Description:
+    """A network in a line.
+
+    Attributes:
+        kind: Its architecture in words; why it cannot be used, where `scale` is 0.
+        scale: SR size over LR size.
+        kmac: Thousands of multiplications per LR pixel.
+        licence: Under which terms it may be used.
+        sha256: Of the file that it came in.
+    """
+
+    kind: str
+    scale: int
+    kmac: float
+    licence: str
+    sha256: str
+
+
+def describe(path: str | Path) -> Description:
+    """Return what a network in a folder of networks is: a weight file, or a file of another program.
+
+    Raises:
+        WeightsError: It is none that is read.
+    """
+    path = Path(path)
+    if is_foreign(path):
+        network = read_network(path)
+        return _described(network.values, network.arrays, network.kind, network.licence, file_hash(path))
+    arrays, meta = generator_arrays(path)
+    if "plan" not in meta:
+        raise WeightsError(f"{path} was written without the plan of its network: import it again")
+    graph = assemble(from_json(meta["plan"]), arrays, int(meta.get("bands", 3)))
+    kind = meta.get("kind") or str(meta.get("recipe", {}).get("generator", "network"))
+    digest = meta.get("source", {}).get("sha256") or sha256(path)
+    return Description(kind, scale(graph), multiplications(graph) / 1e3, meta.get("licence", ""), digest)
+
+
+def _described(values: dict, arrays: dict, kind: str, licence: str, digest: str) -> Description:
+    graph = assemble(plan_of(values), arrays, values.get("bands", 3))
+    return Description(kind, scale(graph), multiplications(graph) / 1e3, licence, digest)
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file; of an ncnn pair, of both."""
+    if path.suffix.lower() not in (".param", ".bin"):
+        return sha256(path)
+    pair = [path.with_suffix(suffix) for suffix in (".param", ".bin")]
+    return hashlib.sha256("".join(sha256(one) for one in pair if one.is_file()).encode()).hexdigest()
+
+
+def _cache() -> Path:
+    """Return the folder of networks that were converted."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "keras-sr" / "networks"
