@@ -19,7 +19,8 @@ import numpy as np
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from keras_sr.evaluation.score import PROTOCOLS, load, measure
+from keras_sr.evaluation.protocol import PROTOCOLS
+from keras_sr.evaluation.score import load, measure
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import psnr, ssim

@@ -22,7 +22,8 @@ import numpy as np
 
 from keras_sr import upscale
 from keras_sr.evaluation.columns import MEASURES, Sample, choose
-from keras_sr.evaluation.score import PROTOCOLS, Judged, score
+from keras_sr.evaluation.protocol import PROTOCOLS
+from keras_sr.evaluation.score import Judged, score
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.export import multiplications, parity
 from keras_sr.files import atomic_write, sha256

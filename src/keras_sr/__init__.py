@@ -14,6 +14,7 @@ PUBLIC = {
     "BSD100_evaluate": "keras_sr.evaluation.superresgan",
     "BenchmarkCallback": "keras_sr.evaluation.callback",
     "COCOBatchGenerator": "keras_sr.data.coco",
+    "benchmark": "keras_sr.tasks.benchmark",
     "deprocess_HR": "keras_sr.data.superresgan",
     "deprocess_LR": "keras_sr.data.superresgan",
     "imresize": "keras_sr.images.resize",

@@ -18,10 +18,11 @@ from keras_sr.evaluation.candidates import (
     truth_candidate,
 )
 from keras_sr.evaluation.columns import DEFAULT, MEASURES, choose
-from keras_sr.evaluation.harness import Dataset, benchmark, load_picture
+from keras_sr.evaluation.harness import Dataset, load_picture, measure
 from keras_sr.evaluation.kept import Settings
+from keras_sr.evaluation.protocol import PROTOCOLS, Protocol
 from keras_sr.evaluation.report.tables import table, write_csv, write_json
-from keras_sr.evaluation.score import PROTOCOLS, Protocol, bicubic, score
+from keras_sr.evaluation.score import bicubic, score
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.images.plain import read_rgb, write_plain
 from keras_sr.images.resize import imresize
@@ -43,6 +44,10 @@ def data(tmp_path):
     for name, size in {"a": (50, 71), "b": (49, 64), "c": (48, 48)}.items():
         write_plain(folder / f"{name}.png", photo(*size))
     return Dataset("mine", folder, tuple(find_pairs(folder, 4)))
+
+
+def benchmark(*arguments, **options):
+    return measure(*arguments, **options).as_json()
 
 
 def settings(**changes):
@@ -148,15 +153,12 @@ def test_a_stopped_run_goes_on(data, tmp_path):
         (lambda lr: nearest(lr).astype(np.float32), "expected [0, 1]"),
     ],
 )
-def test_a_failed_picture_is_no_silent_mean(data, tmp_path, broken, said):
-    lines = []
-
+def test_a_failed_picture_is_no_silent_mean(data, tmp_path, broken, said, caplog):
     def sometimes(lr):
         return broken(lr) if lr.shape[1] == 16 else nearest(lr)
 
-    results = benchmark(
-        [bicubic_candidate(4), candidate(sometimes)], [data], settings(), tmp_path, say=lines.append
-    )
+    results = benchmark([bicubic_candidate(4), candidate(sometimes)], [data], settings(), tmp_path)
+    lines = caplog.messages
     row = results["sets"][0]["rows"][1]
     assert (row["measured"], row["total"]) == (2, 3)
     assert [failure["picture"] for failure in row["failures"]] == ["b"]
@@ -358,4 +360,4 @@ def test_columns_are_chosen_by_name(monkeypatch, tmp_path):
     keys, missing = choose(None)
     assert keys == tuple(key for key in DEFAULT if key not in ("lpips", "niqe"))
     assert [line.partition(":")[0] for line in missing] == ["no LPIPS", "no NIQE"]
-    assert set(MEASURES) == {*DEFAULT, "lpips_vgg"}
+    assert set(MEASURES) == {*DEFAULT, "lpips_vgg", "dists"}

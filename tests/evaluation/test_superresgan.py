@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from keras_sr.errors import DataError
-from keras_sr.evaluation.score import Protocol, bicubic, score
+from keras_sr.evaluation.protocol import Protocol
+from keras_sr.evaluation.score import bicubic, score
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.images.plain import read_rgb, write_plain
 from keras_sr.images.resize import imresize

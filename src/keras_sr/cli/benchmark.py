@@ -3,17 +3,12 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from keras_sr.cli.say import log_to_stderr, progress_bar, say
-from keras_sr.errors import DataError, KerasSRError
-from keras_sr.tasks.progress import Progress
-
-if TYPE_CHECKING:
-    from keras_sr.evaluation.candidates import Candidate
-    from keras_sr.evaluation.score import Protocol
+from keras_sr.errors import DataError
 
 MODEL_HELP = (
     "Name from `keras-sr weights`, run folder, .npz, .onnx or OpenVINO's .xml file, folder of SR pictures "
@@ -94,142 +89,41 @@ def benchmark(
     The tables are printed. OUT gets results.json, per_image.csv and report.html, a page to look at.
     Stop it at any time: the same command goes on. When a picture cannot be measured the exit code is 1.
     """  # noqa: D301  (typer: keep these line breaks)
-    from keras_sr.evaluation.candidates import bicubic_candidate, truth_candidate
-    from keras_sr.evaluation.columns import MEASURES, choose
-    from keras_sr.evaluation.harness import benchmark as run
-    from keras_sr.evaluation.harness import load_picture
-    from keras_sr.evaluation.kept import Settings
-    from keras_sr.evaluation.report import write_report
-    from keras_sr.evaluation.report.tables import table, write_csv, write_json
-    from keras_sr.tasks.sets import damaged_set, open_set
+    from keras_sr.evaluation.report.tables import table
+    from keras_sr.tasks import benchmark as task
 
     log_to_stderr()
-    keys, missing = choose([key.strip() for key in metrics.split(",")] if metrics else None)
-    for line in missing:
-        say(f"keras-sr: {line}")
-    how = chosen_protocol(protocol, channel, round_y, crop_border)
-    opened = [
-        open_model(model, scale, engine, precision, threads, self_ensemble)
-        for model in models
-        if model != "bicubic"
-    ]
-    scale = common_scale(opened, scale)
-    candidates = [bicubic_candidate(scale), *opened]
-    refuse_twins([candidate.name for candidate in candidates], "models", "name one, such as other=MODEL")
-    if not all(MEASURES[key].needs_truth for key in keys):
-        candidates.append(truth_candidate())
-    with progress_bar() as show:
-        datasets = [open_set(name, scale, show) for name in data]
-    datasets += [damaged_set(one, scale, kind, out) for kind in degradation or [] for one in datasets]
-    refuse_twins([dataset.name for dataset in datasets], "sets", "give them in two calls")
-    settings = Settings(scale, how, keys, self_ensemble, seed, anchor)
-    refuse_other_protocol(out, how, scale, self_ensemble)
-    total = len(candidates) * sum(len(dataset.pairs) for dataset in datasets)
+    own = (channel, round_y, crop_border)
+    if protocol != "custom" and own != ("y", False, None):
+        task.find_protocol(protocol)
+        raise DataError(
+            "--channel, --round-y and --crop-border make a protocol of your own: "
+            f"give --protocol custom, not {protocol}"
+        )
     try:
         with progress_bar() as show:
-            results = run(
-                candidates,
-                datasets,
-                settings,
+            results = task.benchmark(
+                models,
+                data,
                 out,
-                command=shlex.join(["keras-sr", *sys.argv[1:]]),
+                scale=scale,
+                protocol=task.own_protocol(*own) if protocol == "custom" else protocol,
+                metrics=[key.strip() for key in metrics.split(",")] if metrics else None,
+                degradation=degradation or (),
+                self_ensemble=self_ensemble,
+                engine=engine,
+                precision=precision,
                 threads=threads,
-                progress=lambda done, now: show(Progress("benchmark", done, total, now)),
-                say=lambda line: say(f"keras-sr: {line}"),
+                seed=seed,
+                anchor=anchor,
+                command=shlex.join(["keras-sr", *sys.argv[1:]]),
+                progress=show,
             )
     except KeyboardInterrupt:
         say(f"keras-sr: interrupted: the same command goes on with what is in {out}")
         raise
-    write_json(out / "results.json", results)
-    write_csv(out / "per_image.csv", results)
-    write_report(out / "report.html", results, load_picture(out, datasets, scale))
-    typer.echo("\n\n".join(table(one, results) for one in results["sets"]))
+    values = results.as_json()
+    typer.echo("\n\n".join(table(one, values) for one in values["sets"]))
     say(f"written: {out / 'report.html'}, results.json and per_image.csv beside it")
-    if any(row["failures"] for one in results["sets"] for row in one["rows"]):
+    if results.failed:
         raise typer.Exit(1)
-
-
-def chosen_protocol(name: str, channel: str, round_y: bool, crop_border: int | None) -> "Protocol":
-    """Return the protocol; its parts may only be given for `custom`."""
-    from keras_sr.errors import unknown
-    from keras_sr.evaluation.score import PROTOCOLS, Protocol
-    from keras_sr.metrics.planes import CHANNELS
-
-    if name not in (*PROTOCOLS, "custom"):
-        raise DataError(unknown("protocol", name, [*PROTOCOLS, "custom"]))
-    if name != "custom":
-        if (channel, round_y, crop_border) != ("y", False, None):
-            raise DataError(
-                "--channel, --round-y and --crop-border make a protocol of your own: "
-                f"give --protocol custom, not {name}"
-            )
-        return PROTOCOLS[name]
-    if channel not in CHANNELS:
-        raise DataError(unknown("channel", channel, CHANNELS))
-    return Protocol("custom", channel=channel, round_y=round_y, shave=crop_border)
-
-
-def open_model(
-    model: str, scale: int | None, engine: str, precision: str, threads: int | None, ensemble: bool
-) -> "Candidate":
-    """Return what a MODEL argument names."""
-    from keras_sr.evaluation.candidates import network_candidate, picture_candidate
-    from keras_sr.tasks.networks import network_file, recipe_of
-    from keras_sr.weights.find import RUN_FILES
-
-    name, equals, spec = model.partition("=")
-    if not equals or Path(model).exists():
-        name, spec = "", model
-    path = Path(spec)
-    is_file = path.suffix in (".npz", ".onnx", ".xml")
-    label = name or (path.stem if is_file else path.resolve().name if path.is_dir() else spec)
-    if label in ("bicubic", "HR", "LR") or not label.strip(".") or "/" in label or "\\" in label:
-        raise DataError(f"{model}: {label!r} cannot be the name of a model; give another one, NAME={spec}")
-    if path.is_dir() and not any((path / file).is_file() for file in RUN_FILES):
-        return picture_candidate(label, path)
-    return network_candidate(
-        label,
-        network_file(spec, None),
-        scale=scale or 4,
-        engine=engine,
-        precision=precision,
-        threads=threads,
-        ensemble=ensemble,
-        recipe=recipe_of(spec),
-    )
-
-
-def common_scale(opened: "list[Candidate]", scale: int | None) -> int:
-    """Return the one scale of all networks."""
-    scales = {candidate.name: candidate.scale for candidate in opened if candidate.scale}
-    wanted = scale or next(iter(scales.values()), 4)
-    for name, own in scales.items():
-        if own != wanted:
-            raise KerasSRError(f"{name} enlarges x{own}, not x{wanted}: one table has one scale")
-    return wanted
-
-
-def refuse_twins(names: list[str], kind: str, remedy: str) -> None:
-    """Refuse two models, or two sets, of one name."""
-    twin = next((name for name in names if names.count(name) > 1), None)
-    if twin:
-        raise DataError(f"two {kind} are called {twin}: {remedy}")
-
-
-def refuse_other_protocol(out: Path, protocol: "Protocol", scale: int, ensemble: bool) -> None:
-    """Refuse to replace results that were taken another way."""
-    import json
-
-    file = out / "results.json"
-    if not file.is_file():
-        return
-    try:
-        kept = json.loads(file.read_text("utf-8"))["protocol"]
-        there = (kept["name"], kept["channel"], kept["round_y"], kept["shave"], kept["scale"])
-        there += (kept["self_ensemble"],)
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{file} is not the result of a benchmark: give another folder by --out") from error
-    wanted = (protocol.name, protocol.channel, protocol.round_y, protocol.shave, scale, ensemble)
-    if there != wanted:
-        what = f"protocol {there[0]} at x{there[4]}{' with self-ensemble' * there[5]}"
-        raise DataError(f"{file} holds figures of {what}, which these would replace: give another --out")

@@ -4,7 +4,8 @@ What needs keras is not imported here: `evaluation.callback`, `evaluation.keras_
 `evaluation.superresgan`.
 """
 
-from keras_sr.evaluation.score import PROTOCOLS, Judged, Protocol, Scores, bicubic, score
+from keras_sr.evaluation.protocol import PROTOCOLS, Protocol
+from keras_sr.evaluation.score import Judged, Scores, bicubic, score
 from keras_sr.evaluation.sets.layouts import Pair, find_pairs
 
 __all__ = ["PROTOCOLS", "Judged", "Pair", "Protocol", "Scores", "bicubic", "find_pairs", "score"]

@@ -1,7 +1,7 @@
 """A benchmark during training: figures in the logs and in a CSV file, and pictures to look at."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -10,10 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sr.errors import DataError, KerasSRError, unknown
-from keras_sr.evaluation.columns import Sample, choose, mean_of_all, take
+from keras_sr.errors import DataError, unknown
+from keras_sr.evaluation.columns import choose, mean_of_all
 from keras_sr.evaluation.keras_upscaler import network_of, network_upscaler
-from keras_sr.evaluation.score import Judged, Protocol, Scores, Upscaler, find_protocol, score
+from keras_sr.evaluation.protocol import Protocol, find_protocol
+from keras_sr.evaluation.score import Judged, Scores, Upscaler, score
 from keras_sr.evaluation.sets.layouts import Pair, find_pairs, set_name
 from keras_sr.evaluation.sheets import COLUMNS, add_row, csv_file, keep, save_sheet, unused
 
@@ -134,14 +135,14 @@ class BenchmarkCallback(keras.callbacks.Callback):
         if self.out_dir and self.shown:
             folder = unused(self.out_dir / f"{self.name}_x{self.scale}" / f"step_{self.step:08d}")
 
-        taken: list[dict[str, float | None]] = []
+        taken: list[Mapping[str, float | None]] = []
 
         def look(judged: Judged) -> None:
-            taken.append(self.take(judged))
+            taken.append(judged.values)
             if folder and judged.name in self.shown:
                 keep(save_sheet, folder, judged, self.scale, self.protocol, self.step)
 
-        scores = score(self.upscaler(), self.pairs, self.scale, self.protocol, look)
+        scores = score(self.upscaler(), self.pairs, self.scale, self.protocol, look, self.metrics)
         seconds = perf_counter() - start
         self.history.append((self.step, scores))
         self.evaluated_at = (self.epoch, self.step)
@@ -153,15 +154,6 @@ class BenchmarkCallback(keras.callbacks.Callback):
         if logs is not None:
             logs.update(self.fresh)
         return scores
-
-    def take(self, judged: Judged) -> dict[str, float | None]:
-        """Return the values of the other metrics; weights that turn out damaged end no training."""
-        sample = Sample(judged.sr, judged.hr, judged.lr, self.scale, self.protocol)
-        try:
-            return take(sample, self.metrics)
-        except KerasSRError as error:
-            log.warning("%s: not all metrics were measured: %s", judged.name, error)
-            return dict.fromkeys(self.metrics)
 
     def upscaler(self) -> Upscaler:
         """Return the network to measure, as an upscaler."""

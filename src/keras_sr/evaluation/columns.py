@@ -3,31 +3,14 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from keras_sr.errors import DataError, PictureError, WeightsError, unknown
-from keras_sr.evaluation.score import Protocol, shaved
-from keras_sr.metrics import (
-    DISTS,
-    LPIPS,
-    MSSSIM,
-    NIQE,
-    PSNR,
-    SSIM,
-    ColorDrift,
-    LRConsistency,
-    Sharpness,
-    color_drift,
-    dists,
-    lpips,
-    lr_consistency,
-    ms_ssim,
-    niqe,
-    psnr,
-    sharpness,
-    ssim,
-)
+from keras_sr.evaluation.protocol import Protocol, shaved
+from keras_sr.metrics import METRICS
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.weights import find_weights
 
 
@@ -47,8 +30,8 @@ class Sample:
         return shaved(self.protocol, self.scale)
 
     @property
-    def planes(self) -> dict:
-        """The options of metrics that follow the protocol's channel."""
+    def options(self) -> dict[str, Any]:
+        """The options of metrics that follow the protocol."""
         return {
             "crop_border": self.border,
             "channel": self.protocol.channel,
@@ -70,6 +53,7 @@ class Measure:
         of: A sample to its value.
         needs_truth: Whether it compares with HR or LR; else HR itself can be measured.
         weights: The file it cannot do without, by its name in `metrics.weights`, or "".
+        usual: Whether it is measured when nothing else is asked for.
     """
 
     key: str
@@ -81,87 +65,38 @@ class Measure:
     of: Callable[[Sample], float]
     needs_truth: bool = True
     weights: str = ""
+    usual: bool = True
 
 
-def drift(plane: int) -> Callable[[Sample], float]:
-    """Return the shift of Y (0), Cb (1) or Cr (2)."""
-    return lambda s: float(color_drift(s.sr, s.hr, crop_border=s.border)[plane])
+def _measure(metric: type[PerPictureMean], column: Column) -> Measure:
+    """Return a column of a metric."""
 
+    def of(sample: Sample) -> float:
+        options = {name: sample.options[name] for name in metric.follows} | dict(column.options)
+        against = {"hr": (sample.hr,), "lr": (sample.lr,), "": ()}[metric.against]
+        value = metric.measure(sample.sr, *against, **options)
+        return value if column.part is None else float(value[column.part])
 
-MEASURES = {
-    measure.key: measure
-    for measure in (
-        Measure("psnr", "PSNR", PSNR.unit, True, 2, PSNR.source, lambda s: psnr(s.sr, s.hr, **s.planes)),
-        Measure("ssim", "SSIM", "", True, 4, SSIM.source, lambda s: ssim(s.sr, s.hr, **s.planes)),
-        Measure("ms_ssim", "MS-SSIM", "", True, 4, MSSSIM.source, lambda s: ms_ssim(s.sr, s.hr, **s.planes)),
-        Measure(
-            "lpips",
-            "LPIPS",
-            "",
-            False,
-            3,
-            f"{LPIPS.source}; AlexNet",
-            lambda s: lpips(s.sr, s.hr, crop_border=s.border),
-            weights="lpips_alex",
-        ),
-        Measure(
-            "lpips_vgg",
-            "LPIPS-VGG",
-            "",
-            False,
-            3,
-            f"{LPIPS.source}; VGG16",
-            lambda s: lpips(s.sr, s.hr, crop_border=s.border, net="vgg"),
-            weights="lpips_vgg",
-        ),
-        Measure(
-            "dists",
-            "DISTS",
-            "",
-            False,
-            3,
-            DISTS.source,
-            lambda s: dists(s.sr, s.hr, crop_border=s.border),
-            weights="dists",
-        ),
-        Measure(
-            "niqe",
-            "NIQE",
-            "",
-            False,
-            2,
-            NIQE.source,
-            lambda s: niqe(s.sr, crop_border=s.border),
-            needs_truth=False,
-            weights="niqe",
-        ),
-        Measure(
-            "lr_psnr",
-            "LR-PSNR",
-            LRConsistency.unit,
-            True,
-            2,
-            LRConsistency.source,
-            lambda s: lr_consistency(s.sr, s.lr),
-        ),
-        Measure("drift_y", "drift Y", ColorDrift.unit, None, 2, ColorDrift.source, drift(0)),
-        Measure("drift_cb", "drift Cb", ColorDrift.unit, None, 2, ColorDrift.source, drift(1)),
-        Measure("drift_cr", "drift Cr", ColorDrift.unit, None, 2, ColorDrift.source, drift(2)),
-        Measure(
-            "sharpness",
-            "sharpness",
-            Sharpness.unit,
-            None,
-            2,
-            Sharpness.source,
-            lambda s: sharpness(s.sr, crop_border=s.border),
-            needs_truth=False,
-        ),
+    source = f"{metric.source}; {column.note}" if column.note else metric.source
+    return Measure(
+        column.key,
+        column.title,
+        metric.unit,
+        metric.higher_is_better,
+        metric.digits,
+        source,
+        of,
+        needs_truth=bool(metric.against),
+        weights=column.weights,
+        usual=column.usual,
     )
-}
+
+
+#: Every column, made from the metric classes.
+MEASURES = {column.key: _measure(metric, column) for metric in METRICS for column in metric.columns}
 
 #: The columns when nothing else is asked for.
-DEFAULT = tuple(key for key in MEASURES if key not in ("lpips_vgg", "dists"))
+DEFAULT = tuple(key for key, measure in MEASURES.items() if measure.usual)
 
 
 def take(sample: Sample, metrics: Iterable[str]) -> dict[str, float | None]:

@@ -3,13 +3,16 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_sr.errors import KerasSRError, PictureError
 from keras_sr.images.plain import read_plain, read_rgb
-from keras_sr.metrics import color_drift, lpips, lr_consistency, ms_ssim, niqe, psnr, sharpness, ssim
+from keras_sr.metrics import METRICS
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.consistency import whole_scale
 
 
@@ -82,9 +85,8 @@ def compare(
         lines.append(
             line(key, title, better, digits, [measure] * (len(images) - 1), images[:-1], left_out, truth)
         )
-    for key, title, better, digits, alone in ALONE:
-        own = [lambda image, _, alone=alone: alone(image, crop_border)] * len(images)
-        lines.append(line(key, title, better, digits, own, images, left_out, truth))
+    for key, title, better, digits, measure in of_metrics("", {"crop_border": crop_border}):
+        lines.append(line(key, title, better, digits, [measure] * len(images), images, left_out, truth))
     return Comparison(
         tuple(names),
         tuple(one for one in lines if any_value(one)),
@@ -92,18 +94,6 @@ def compare(
         reference is not None,
     )
 
-
-#: (key, title, higher_is_better, digits, (picture, crop_border) to value)
-ALONE: tuple[tuple[str, str, bool | None, int, Callable[[np.ndarray, int], float]], ...] = (
-    ("niqe", "NIQE", False, 2, lambda image, border: niqe(image, crop_border=border)),
-    (
-        "sharpness",
-        "sharpness (levels a pixel)",
-        None,
-        2,
-        lambda image, border: sharpness(image, crop_border=border),
-    ),
-)
 
 Pairwise = tuple[str, str, bool | None, int, Callable[[np.ndarray, np.ndarray], float]]
 
@@ -131,41 +121,53 @@ def both(images: list[np.ndarray], names: list[str], border: int) -> list[Pairwi
         raise PictureError(
             f"some pictures have the size of {names[-1]} and some are larger: compare them apart"
         )
-    return [("lr_psnr", "LR consistency (dB)", True, 2, lr_consistency)]
+    return of_metrics("lr", {})
 
 
 def same_size(border: int) -> list[Pairwise]:
-    """Return the metrics of pictures of one size."""
+    """Return the metrics of pictures of one size: those that take a channel first, of each channel."""
+    return [
+        *of_metrics("hr", {"crop_border": border, "channel": "y"}),
+        *of_metrics("hr", {"crop_border": border, "channel": "rgb"}),
+        *of_metrics("hr", {"crop_border": border}),
+    ]
+
+
+#: What a comparison calls a metric, where a table of a benchmark is too narrow for it.
+TITLES = {"LR-PSNR": "LR consistency"}
+
+
+def of_metrics(against: str, options: dict[str, Any]) -> list[Pairwise]:
+    """Return the usual metrics that compare with this (`PerPictureMean.against`) and take these options."""
     lines: list[Pairwise] = []
-    for channel in ("y", "rgb"):
-        options = {"crop_border": border, "channel": channel}
-        for key, title, digits, metric in (
-            ("psnr", "PSNR", 2, psnr),
-            ("ssim", "SSIM", 4, ssim),
-            ("ms_ssim", "MS-SSIM", 4, ms_ssim),
-        ):
-            unit = " (dB)" if key == "psnr" else ""
+    for metric in METRICS:
+        fits = metric.against == against and ("channel" in options) == ("channel" in metric.follows)
+        for column in (column for column in metric.columns if fits and column.usual):
+            channel = str(options.get("channel", ""))
+            title = " ".join(filter(None, (TITLES.get(column.title, column.title), channel.upper())))
             lines.append(
                 (
-                    f"{key}_{channel}",
-                    f"{title} {channel.upper()}{unit}",
-                    True,
-                    digits,
-                    lambda a, b, metric=metric, options=options: metric(a, b, **options),
+                    f"{column.key}_{channel}" if channel else column.key,
+                    f"{title} ({metric.unit})" if metric.unit else title,
+                    metric.higher_is_better,
+                    metric.digits,
+                    partial(_value, metric, column, options),
                 )
             )
-    lines.append(("lpips", "LPIPS", False, 3, lambda a, b: lpips(a, b, crop_border=border)))
-    lines += [
-        (
-            f"drift_{plane.lower()}",
-            f"drift {plane} (levels)",
-            None,
-            2,
-            lambda a, b, i=i: float(color_drift(a, b, crop_border=border)[i]),
-        )
-        for i, plane in enumerate(("Y", "Cb", "Cr"))
-    ]
     return lines
+
+
+def _value(
+    metric: type[PerPictureMean],
+    column: Column,
+    options: dict[str, Any],
+    image: np.ndarray,
+    truth: np.ndarray,
+) -> float:
+    """Return the value of a metric for a picture."""
+    compared = (image, truth) if metric.against else (image,)
+    value = metric.measure(*compared, **options, **column.options)
+    return value if column.part is None else float(value[column.part])
 
 
 def line(

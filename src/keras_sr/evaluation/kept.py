@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
@@ -17,7 +16,8 @@ from keras_sr.errors import PictureError
 from keras_sr.evaluation import machine
 from keras_sr.evaluation.candidates import Candidate
 from keras_sr.evaluation.columns import MEASURES, Sample, take
-from keras_sr.evaluation.score import Protocol, load, to_bytes
+from keras_sr.evaluation.protocol import Protocol
+from keras_sr.evaluation.score import enlarged
 from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.files import atomic_write, sha256
 from keras_sr.images.plain import write_plain
@@ -72,27 +72,24 @@ def measured(
             kept = json.loads(record.read_text("utf-8"))
             if kept.pop("key") == key:
                 return kept
-    lr, hr = load(pair, settings.scale)
-    seconds = peak = None
-    if candidate.enlarge is None:
-        sr = np.asarray(given)
-    else:
-        machine.forget_peak()
-        start = perf_counter()
-        sr = np.asarray(candidate.enlarge(pair, lr))
-        seconds, peak = perf_counter() - start, machine.peak_megabytes()
-    if candidate.kind in ("pictures", "truth"):
-        sr = fitted(sr, hr, settings.scale)
-    sr = to_bytes(sr, hr.shape)
-    timed = candidate.kind in ("bicubic", "network")
+    machine.forget_peak()
+    ready = candidate.kind in ("pictures", "truth")
+    one = enlarged(
+        lambda lr: np.asarray(given) if candidate.enlarge is None else candidate.enlarge(pair, lr),
+        pair,
+        settings.scale,
+        (lambda sr, hr: fitted(sr, hr, settings.scale)) if ready else lambda sr, hr: sr,
+    )
+    sample = Sample(one.sr, one.hr, one.lr, settings.scale, settings.protocol)
+    peak = machine.peak_megabytes()
     figures = {
         "name": pair.name,
-        **figures_of(Sample(sr, hr, lr, settings.scale, settings.protocol), candidate, settings.metrics),
-        "seconds": seconds if timed else None,
-        "peak_mb": peak if timed else None,
+        **figures_of(sample, candidate, settings.metrics),
+        "seconds": None if ready else one.seconds,
+        "peak_mb": None if ready else peak,
         "lr_made": pair.lr is None,
     }
-    write_plain(picture, sr)
+    write_plain(picture, one.sr)
     with atomic_write(record, "w") as file:
         json.dump({"key": key, **figures}, file, indent=1, allow_nan=False)
     return figures

@@ -10,16 +10,19 @@ et al., CVPR 2017, section 3.1). Bicubic enlargement must give the literature's 
 import logging
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 
 from keras_sr.data.alignment import offset
-from keras_sr.errors import DataError, KerasSRError, PictureError, unknown
+from keras_sr.errors import DataError, KerasSRError, PictureError, Stopped
+from keras_sr.evaluation.columns import Sample, take
+from keras_sr.evaluation.protocol import Protocol, find_protocol, shaved
 from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.images.plain import read_rgb
 from keras_sr.images.ranges import from_float
@@ -32,31 +35,6 @@ log = logging.getLogger(__name__)
 
 #: LR picture, uint8 (h, w, 3), to SR picture (h * scale, w * scale, 3), uint8 or float in [0, 1].
 Upscaler = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """What a figure depends on besides network and pictures. Figures of two protocols do not compare.
-
-    Attributes:
-        name: What tables call it.
-        channel: `"y"` or `"rgb"`.
-        round_y: Whether Y is rounded to whole grey levels, which costs about 0.01 dB.
-        shave: Pixels taken off every side; None means as many as the scale.
-    """
-
-    name: str
-    channel: str = "y"
-    round_y: bool = False
-    shave: int | None = None
-
-
-#: The protocols that published tables follow.
-PROTOCOLS = {
-    "paper": Protocol("paper"),
-    "matlab": Protocol("matlab", round_y=True),
-    "rgb": Protocol("rgb", channel="rgb"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +50,7 @@ class Judged:
         lr: uint8 (h, w, 3).
         sr: uint8 (H, W, 3).
         hr: uint8 (H, W, 3), cropped to a multiple of the scale.
+        values: What else was measured, by column; None where it cannot be.
     """
 
     name: str
@@ -82,6 +61,7 @@ class Judged:
     lr: np.ndarray
     sr: np.ndarray
     hr: np.ndarray
+    values: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -155,6 +135,7 @@ def score(
     scale: int,
     protocol: str | Protocol = "paper",
     on_picture: Callable[[Judged], None] | None = None,
+    metrics: Sequence[str] = (),
 ) -> Scores:
     """Measure an upscaler on a set of pictures.
 
@@ -168,6 +149,8 @@ def score(
         scale: HR size over LR size.
         protocol: `"paper"`, `"matlab"` (Y rounded), `"rgb"`, or one of your own.
         on_picture: Called with each picture that was measured, pixels included.
+        metrics: What to measure besides PSNR and SSIM, for `on_picture`: keys of
+            `evaluation.columns.MEASURES`.
 
     Raises:
         DataError: `pairs` is empty, or the protocol's name is unknown.
@@ -176,22 +159,62 @@ def score(
     if not pairs:
         raise DataError("there is no picture to measure on: the list of pairs is empty")
     images, failures = [], []
-    for pair in pairs:
-        try:
-            judged = judge(upscale, pair, scale, protocol)
-        # Whatever a network or a decoder throws must not cost the figures of the other pictures.
-        except Exception as error:
-            failures.append(Failure(pair.name, reason(error)))
-            log.warning("%s was not measured: %s", pair.name, failures[-1].reason)
+    for pair, outcome in each(pairs, lambda pair: judge(upscale, pair, scale, protocol, metrics)):
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+            log.warning("%s was not measured: %s", pair.name, outcome.reason)
             continue
+        judged = outcome
         images.append(ImageScore(judged.name, judged.psnr, judged.ssim, judged.lr_made, judged.seconds))
         if on_picture:
             on_picture(judged)
     return Scores(scale, protocol, tuple(images), tuple(failures))
 
 
-def judge(upscale: Upscaler, pair: Pair, scale: int, protocol: Protocol) -> Judged:
-    """Enlarge and measure one picture.
+Work = TypeVar("Work")
+
+
+def each(pairs: Iterable[Pair], work: Callable[[Pair], Work]) -> Iterator[tuple[Pair, Work | Failure]]:
+    """Do something with each picture of a set: the one loop of everything that measures.
+
+    Yields:
+        Each pair with what came of it, or with why nothing came.
+    """
+    for pair in pairs:
+        try:
+            outcome = work(pair)
+        except Stopped:
+            raise
+        # Whatever a network or a decoder throws must not cost the figures of the other pictures.
+        except Exception as error:
+            yield pair, Failure(pair.name, reason(error))
+        else:
+            yield pair, outcome
+
+
+@dataclass(frozen=True, eq=False)
+class Enlarged:
+    """A picture that was enlarged: uint8 LR, SR and HR, and the seconds that it took."""
+
+    lr: np.ndarray
+    sr: np.ndarray
+    hr: np.ndarray
+    seconds: float
+
+
+def enlarged(
+    upscale: Callable[[np.ndarray], np.ndarray],
+    pair: Pair,
+    scale: int,
+    fit: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda sr, hr: sr,
+) -> Enlarged:
+    """Load a pair and enlarge its LR.
+
+    Args:
+        upscale: LR to SR.
+        pair: The pair.
+        scale: HR size over LR size.
+        fit: (SR, HR) to SR of the size of HR, where its tool may have made another.
 
     Raises:
         PictureError: A file cannot be read, or LR or SR do not fit to HR.
@@ -200,8 +223,27 @@ def judge(upscale: Upscaler, pair: Pair, scale: int, protocol: Protocol) -> Judg
     start = perf_counter()
     raw = np.asarray(upscale(lr))
     seconds = perf_counter() - start
-    sr = to_bytes(raw, hr.shape)
-    return Judged(pair.name, *measure(sr, hr, scale, protocol), pair.lr is None, seconds, lr, sr, hr)
+    return Enlarged(lr, to_bytes(fit(raw, hr), hr.shape), hr, seconds)
+
+
+def judge(
+    upscale: Upscaler, pair: Pair, scale: int, protocol: Protocol, metrics: Sequence[str] = ()
+) -> Judged:
+    """Enlarge and measure one picture.
+
+    Raises:
+        PictureError: A file cannot be read, or LR or SR do not fit to HR.
+    """
+    one = enlarged(upscale, pair, scale)
+    values: dict[str, float | None] = dict.fromkeys(metrics)
+    # Both from one pair of planes: half the time.
+    psnr, ssim = measure(one.sr, one.hr, scale, protocol)
+    try:
+        values = take(Sample(one.sr, one.hr, one.lr, scale, protocol), metrics)
+    # Weights that turn out damaged cost their metric alone.
+    except KerasSRError as error:
+        log.warning("%s: not all metrics were measured: %s", pair.name, error)
+    return Judged(pair.name, psnr, ssim, pair.lr is None, one.seconds, one.lr, one.sr, one.hr, values)
 
 
 def measure(sr: np.ndarray, hr: np.ndarray, scale: int, protocol: Protocol) -> tuple[float, float]:
@@ -213,11 +255,6 @@ def measure(sr: np.ndarray, hr: np.ndarray, scale: int, protocol: Protocol) -> t
     border = shaved(protocol, scale)
     planes = plane_pair(sr, hr, crop_border=border, channel=protocol.channel, round_y=protocol.round_y)
     return psnr_of_planes(*planes), ssim_of_planes(*planes)
-
-
-def shaved(protocol: Protocol, scale: int) -> int:
-    """Return how many pixels a protocol takes off every side."""
-    return scale if protocol.shave is None else protocol.shave
 
 
 def load(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
@@ -275,19 +312,6 @@ def bicubic(scale: int) -> Upscaler:
         (8, 12, 3)
     """
     return lambda lr: imresize(lr, scale)
-
-
-def find_protocol(protocol: str | Protocol) -> Protocol:
-    """Return a protocol by its name, or the one given.
-
-    Raises:
-        DataError: The name is unknown.
-    """
-    if isinstance(protocol, Protocol):
-        return protocol
-    if protocol not in PROTOCOLS:
-        raise DataError(unknown("protocol", protocol, list(PROTOCOLS)))
-    return PROTOCOLS[protocol]
 
 
 def figures(psnr: float, ssim: float) -> str:

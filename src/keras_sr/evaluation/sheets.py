@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from keras_sr.errors import KerasSRError
-from keras_sr.evaluation.score import Judged, Protocol, figures, measure
+from keras_sr.evaluation.protocol import Protocol
+from keras_sr.evaluation.score import Judged, figures, measure
 from keras_sr.files import atomic_write
 from keras_sr.images.plain import write_plain
 from keras_sr.images.resize import imresize

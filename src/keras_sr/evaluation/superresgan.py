@@ -25,7 +25,8 @@ import numpy as np
 
 from keras_sr.errors import DataError, unknown
 from keras_sr.evaluation.keras_upscaler import network_of, network_upscaler
-from keras_sr.evaluation.score import Judged, Protocol, Scores, Upscaler, score
+from keras_sr.evaluation.protocol import Protocol
+from keras_sr.evaluation.score import Judged, Scores, Upscaler, score
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.evaluation.sheets import keep, save_sheet, unused
 

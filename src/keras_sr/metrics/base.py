@@ -1,13 +1,37 @@
-"""The part that PSNR and SSIM share as classes: they remember one value for each picture."""
+"""What all metrics share: their facts, and the mean over pictures."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from keras_sr.errors import PictureError
 from keras_sr.metrics.planes import as_array
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a metric makes in tables; most make one, a drift makes three.
+
+    Attributes:
+        key: In files.
+        title: In tables.
+        options: Options of the metric's function.
+        part: Which of the values, where the function gives several.
+        note: What is added to the source.
+        weights: The file it cannot do without, by its name in `metrics.weights`, or "".
+        usual: Whether it is measured when nothing else is asked for.
+    """
+
+    key: str
+    title: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    part: int | None = None
+    note: str = ""
+    weights: str = ""
+    usual: bool = True
 
 
 class PerPictureMean:
@@ -28,6 +52,14 @@ class PerPictureMean:
     highest: float
     #: Where the metric is defined.
     source: str
+    #: Decimals in tables.
+    digits: int = 2
+    #: What SR is compared with: `"hr"`, `"lr"`, or "" for a metric that needs no truth.
+    against: str = "hr"
+    #: Options that follow the protocol of a benchmark.
+    follows: tuple[str, ...] = ("crop_border",)
+    #: What tables show of it.
+    columns: tuple[Column, ...] = ()
     #: The metric of one picture: (sr, hr, **options) to its value, a float or an array of them. Metrics
     #: that need no truth take the picture alone.
     measure: Callable[..., Any]

@@ -10,7 +10,7 @@ import numpy as np
 from keras_sr.errors import PictureError
 from keras_sr.images.ranges import from_float
 from keras_sr.images.resize import imresize
-from keras_sr.metrics.base import PerPictureMean
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.planes import as_array, grey_levels, plane_pair
 from keras_sr.metrics.psnr import psnr_of_planes
 
@@ -68,4 +68,7 @@ class LRConsistency(PerPictureMean):
     lowest = 0.0
     highest = float("inf")
     source = "LR PSNR of the NTIRE 2021 challenge, Lugmayr et al., CVPRW 2021: RGB, whole picture"
+    against = "lr"
+    follows = ()
+    columns = (Column("lr_psnr", "LR-PSNR"),)
     measure = staticmethod(lr_consistency)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import PictureError, WeightsError
-from keras_sr.metrics.base import PerPictureMean
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.lpips import NETWORKS, convolve, take
 from keras_sr.metrics.planes import plane_pair
 from keras_sr.metrics.weights import find_weights
@@ -124,4 +124,6 @@ class DISTS(PerPictureMean):
     lowest = 0.0
     highest = 1.0
     source = "Ding et al., IEEE TPAMI 2020, arXiv 2004.07728"
+    digits = 3
+    columns = (Column("dists", "DISTS", weights="dists", usual=False),)
     measure = staticmethod(dists)

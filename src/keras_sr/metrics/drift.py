@@ -7,7 +7,7 @@ and wrong ranges or channel orders, show here first.
 import numpy as np
 
 from keras_sr.images.color import RGB_TO_YCBCR
-from keras_sr.metrics.base import PerPictureMean
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 
 
@@ -48,4 +48,8 @@ class ColorDrift(PerPictureMean):
     lowest = -255.0
     highest = 255.0
     source = "mean(SR) - mean(HR) of Y, Cb, Cr, BT.601 in studio range"
+    columns = tuple(
+        Column(f"drift_{plane.lower()}", f"drift {plane}", part=part)
+        for part, plane in enumerate(("Y", "Cb", "Cr"))
+    )
     measure = staticmethod(color_drift)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import PictureError, WeightsError, unknown
-from keras_sr.metrics.base import PerPictureMean
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 from keras_sr.metrics.weights import find_weights
 
@@ -212,4 +212,9 @@ class LPIPS(PerPictureMean):
     lowest = 0.0
     highest = float("inf")
     source = "Zhang et al., CVPR 2018, eq. 1; weights of version 0.1"
+    digits = 3
+    columns = (
+        Column("lpips", "LPIPS", note="AlexNet", weights="lpips_alex"),
+        Column("lpips_vgg", "LPIPS-VGG", {"net": "vgg"}, note="VGG16", weights="lpips_vgg", usual=False),
+    )
     measure = staticmethod(lpips)

@@ -7,7 +7,7 @@ Conference on Signals, Systems and Computers, 2003, eq. 7, with the weights of s
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.metrics.base import PerPictureMean
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 from keras_sr.metrics.ssim import WINDOW, mean_terms
 
@@ -85,4 +85,7 @@ class MSSSIM(PerPictureMean):
     lowest = 0.0
     highest = 1.0
     source = "Wang, Simoncelli, Bovik, Asilomar 2003, eq. 7"
+    digits = 4
+    follows = ("crop_border", "channel", "round_y")
+    columns = (Column("ms_ssim", "MS-SSIM"),)
     measure = staticmethod(ms_ssim)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.metrics.base import PerPictureMean
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.niqe_model import NiqeModel, load_model
 from keras_sr.metrics.nss import BLOCK, FEATURES, block_features, luma_of
 from keras_sr.metrics.weights import find_weights
@@ -67,4 +67,6 @@ class NIQE(PerPictureMean):
     lowest = 0.0
     highest = float("inf")
     source = "Mittal, Soundararajan, Bovik, IEEE SPL 20(3), 2013; the authors' model; on Y, rounded"
+    against = ""
+    columns = (Column("niqe", "NIQE", weights="niqe"),)
     measure = staticmethod(niqe)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_sr.metrics.base import PerPictureMean
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 
 
@@ -58,4 +58,6 @@ class PSNR(PerPictureMean):
     source = (
         "10 log10(peak^2 / MSE); protocol of Timofte et al., ICCV 2013, as in Ledig et al., CVPR 2017, 3.1"
     )
+    follows = ("crop_border", "channel", "round_y")
+    columns = (Column("psnr", "PSNR"),)
     measure = staticmethod(psnr)

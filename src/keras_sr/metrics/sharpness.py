@@ -6,7 +6,7 @@ Noise and ringing are steep too: read it beside LPIPS or NIQE, and against the s
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.metrics.base import PerPictureMean
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.planes import as_array, planes
 
 
@@ -49,4 +49,6 @@ class Sharpness(PerPictureMean):
     lowest = 0.0
     highest = 219.0 * 2**0.5
     source = "mean gradient magnitude of Y (BT.601), forward differences"
+    against = ""
+    columns = (Column("sharpness", "sharpness"),)
     measure = staticmethod(sharpness)

@@ -11,7 +11,7 @@ square blocks; that is what makes this several times faster than filtering tap b
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.metrics.base import PerPictureMean
+from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.planes import plane_pair
 
 WINDOW = 11
@@ -149,4 +149,7 @@ class SSIM(PerPictureMean):
     lowest = -1.0
     highest = 1.0
     source = "Wang et al., IEEE TIP 13(4), 2004: the authors' ssim_index.m"
+    digits = 4
+    follows = ("crop_border", "channel", "round_y")
+    columns = (Column("ssim", "SSIM"),)
     measure = staticmethod(ssim)

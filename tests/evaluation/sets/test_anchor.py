@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_sr.evaluation.score import PROTOCOLS, bicubic, score
+from keras_sr.evaluation.protocol import PROTOCOLS
+from keras_sr.evaluation.score import bicubic, score
 from keras_sr.evaluation.sets import anchor
 from keras_sr.evaluation.sets.known import SETS
 from keras_sr.evaluation.sets.layouts import find_pairs

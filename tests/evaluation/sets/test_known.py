@@ -1,8 +1,9 @@
 import pytest
 
 from keras_sr.errors import DataError
+from keras_sr.evaluation.protocol import PROTOCOLS, Protocol
 from keras_sr.evaluation.published import ROWS, against, rows_for, verdict
-from keras_sr.evaluation.score import PROTOCOLS, Protocol, bicubic, score
+from keras_sr.evaluation.score import bicubic, score
 from keras_sr.evaluation.sets.anchor import expected
 from keras_sr.evaluation.sets.known import SETS, find_set, known_set
 from keras_sr.evaluation.sets.layouts import find_pairs, set_name

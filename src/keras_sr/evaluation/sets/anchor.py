@@ -1,9 +1,13 @@
 """Is the harness right? Bicubic must give what it gives in every paper, before any network is measured."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_sr.errors import DataError, PictureError
-from keras_sr.evaluation.score import Protocol, load
+from keras_sr.evaluation.protocol import Protocol
+from keras_sr.evaluation.results import Failure
+from keras_sr.evaluation.score import load
 from keras_sr.evaluation.sets.known import TOLERANCE, KnownSet
 from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.images.plain import read_plain
@@ -119,10 +123,10 @@ def refuse(known: KnownSet, scale: int, wanted: float, psnr: float, pairs: list[
     )
 
 
-def incomplete(known: KnownSet, failures: list[dict]) -> DataError:
+def incomplete(known: KnownSet, failures: Sequence[Failure]) -> DataError:
     """Return the error for a known set with pictures that cannot be measured."""
     first = failures[0]
     return DataError(
-        f"{first['picture']} of {known.name} cannot be measured ({first['reason']}; {len(failures)} such): "
+        f"{first.picture} of {known.name} cannot be measured ({first.reason}; {len(failures)} such): "
         f"the rest is not {known.name}. `anchor=False` measures it all the same"
     )
