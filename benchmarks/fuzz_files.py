@@ -35,7 +35,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from keras_sr.images.picture import import_vips, read
 
@@ -61,6 +61,9 @@ SUFFIXES = (
     "PNG",
     "jpeg",
     "pgm",
+    "heic",
+    "jxl",
+    "jfif",
 )
 
 
@@ -160,6 +163,11 @@ def seeds(rng: np.random.Generator) -> list[tuple[str, bytes]]:
         ("gif", rgb.quantize(16), "GIF", {"transparency": 3}),
         ("avif", rgb, "AVIF", {"quality": 60}),
         ("avif", rgba, "AVIF", {"quality": 60}),
+        ("avif", frames[0], "AVIF", moving),
+        ("png", frames[0], "PNG", moving),
+        ("png", rgb, "PNG", {"pnginfo": texts()}),
+        ("jpg", rgb, "JPEG", {"exif": with_thumbnail(rgb), "comment": b"a comment"}),
+        ("tif", rgb, "TIFF", {"tiffinfo": {33550: (10.0, 10.0, 0.0), 42113: "0", 315: "somebody"}}),
         *[("bmp", image, "BMP", {}) for image in (rgb, rgb.convert("L"), rgb.convert("1"))],
         *[("ppm", image, "PPM", {}) for image in (rgb, rgb.convert("L"), deep)],
         ("tga", rgba, "TGA", {}),
@@ -173,7 +181,65 @@ def seeds(rng: np.random.Generator) -> list[tuple[str, bytes]]:
         data = io.BytesIO()
         image.save(data, kind, **more)
         found.append((suffix, data.getvalue()))
-    return [*found, *by_vips(rng)]
+    return [*found, *by_vips(rng), *by_plugins(rgb, rgba, exif)]
+
+
+def texts() -> PngImagePlugin.PngInfo:
+    """Return texts as programs for AI pictures put into PNG, and chunks of colour."""
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("parameters", "a castle", zip=True)
+    chunks.add_itxt("workflow", "{}", zip=True)
+    chunks.add(b"gAMA", struct.pack(">I", 45455))
+    return chunks
+
+
+def with_thumbnail(image: Image.Image) -> bytes:
+    """Return an EXIF block with a place, a subject area and a thumbnail."""
+    exif = Image.Exif()
+    exif.endian = "<"
+    exif[274], exif[282], exif[283] = 6, 300.0, 300.0
+    exif.get_ifd(0x8769)[0x9214] = (10, 6, 4, 2)
+    exif.get_ifd(0x8825)[1] = "N"
+    data = io.BytesIO()
+    image.resize((16, 12)).save(data, "JPEG")
+    block = exif.tobytes()
+    body = bytearray(block[6:])
+    # The first directory's link, then a second directory behind everything, then the thumbnail.
+    (first,) = struct.unpack_from("<I", body, 4)
+    (count,) = struct.unpack_from("<H", body, first)
+    struct.pack_into("<I", body, first + 2 + 12 * count, len(body))
+    at = len(body) + 2 + 24 + 4
+    entries = struct.pack("<HHIIHHII", 0x201, 4, 1, at, 0x202, 4, 1, len(data.getvalue()))
+    return block[:6] + bytes(body) + struct.pack("<H", 2) + entries + bytes(4) + data.getvalue()
+
+
+def by_plugins(rgb: Image.Image, rgba: Image.Image, exif: Image.Exif) -> list[tuple[str, bytes]]:
+    """Return HEIC and JPEG XL: with alpha, with EXIF, as containers and bare, and made from a JPEG."""
+    import pillow_heif
+    from pillow_jxl import JpegXLImagePlugin
+
+    del JpegXLImagePlugin  # it has registered itself
+    pillow_heif.register_heif_opener()
+    found = []
+    for suffix, image, kind, more in (
+        ("heic", rgb, "HEIF", {"exif": exif.tobytes()}),
+        ("heic", rgba, "HEIF", {}),
+        ("heic", rgb, "HEIF", {"save_all": True, "append_images": [rgba]}),
+        ("jxl", rgb, "JXL", {"exif": exif.tobytes(), "use_container": True}),
+        ("jxl", rgba, "JXL", {"lossless": True}),
+        ("jxl", rgb.convert("L"), "JXL", {}),
+    ):
+        data = io.BytesIO()
+        image.save(data, kind, **more)
+        found.append((suffix, data.getvalue()))
+    with tempfile.TemporaryDirectory() as folder:
+        jpeg = Path(folder) / "a.jpg"
+        rgb.save(jpeg, exif=exif)
+        data = io.BytesIO()
+        with Image.open(jpeg) as opened:
+            opened.save(data, "JXL", lossless_jpeg=True)
+        found.append(("jxl", data.getvalue()))
+    return found
 
 
 def by_vips(rng: np.random.Generator) -> list[tuple[str, bytes]]:

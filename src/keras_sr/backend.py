@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from keras_sr.errors import KerasSRError
+from keras_sr.errors import KerasSRError, install_hint
 
 #: Backends, the fastest on a processor first (docs/decisions/ has the measurement).
 BACKENDS = ("tensorflow", "torch", "jax")
@@ -20,11 +20,11 @@ def prepare_keras() -> str:
         KerasSRError: Keras, or every backend, or the one that KERAS_BACKEND names is not installed.
     """
     if not find_spec("keras"):
-        raise KerasSRError("this needs Keras and a backend: pip install 'keras-sr[train]'")
+        raise KerasSRError(f"this needs Keras and a backend: {install_hint('train')}")
     wanted = os.environ.get("KERAS_BACKEND")
     installed = [name for name in BACKENDS if find_spec(name)]
     if not wanted and not installed:
-        raise KerasSRError(f"Keras needs one of {', '.join(BACKENDS)}: pip install 'keras-sr[train]'")
+        raise KerasSRError(f"Keras needs one of {', '.join(BACKENDS)}: {install_hint('train')}")
     if wanted and not find_spec(wanted):
         raise KerasSRError(f"KERAS_BACKEND={wanted} is not installed: install it, or unset KERAS_BACKEND")
     os.environ["KERAS_BACKEND"] = wanted or installed[0]

@@ -68,3 +68,13 @@ def unknown(kind: str, name: object, known: list[str] | tuple[str, ...]) -> str:
         "unknown recipe 'srgna': the known ones are srgan_mse, srresnet_mse"
     """
     return f"unknown {kind} {name!r}: the known ones are {', '.join(known)}"
+
+
+def install_hint(extra: str) -> str:
+    """Return how an extra is installed: keras-sr itself need not be on an index.
+
+    Examples:
+        >>> install_hint("train")
+        "pip install -e '.[train]' in a clone, or pip install 'keras-sr[train]' where an index has it"
+    """
+    return f"pip install -e '.[{extra}]' in a clone, or pip install 'keras-sr[{extra}]' where an index has it"

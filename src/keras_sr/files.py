@@ -24,7 +24,8 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
         path: The file to write; its folder is made when it is absent.
         mode: `"wb"` for bytes, `"w"` for text (UTF-8; file names in it that are not are spelled out).
     """
-    path = Path(path)
+    # Through a link, which stays one.
+    path = Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.parent / f"{_partial_stem(path)}.{_HOST}.{os.getpid():x}.{secrets.token_hex(4)}.part"
     encoding, errors = (None, None) if "b" in mode else ("utf-8", "backslashreplace")

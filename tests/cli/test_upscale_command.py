@@ -120,10 +120,14 @@ def test_a_batch_goes_on_where_its_results_lie_among_its_pictures(
     assert names(photographs / inside) == before
     assert len(out.splitlines()) == 3
     assert err.count("left alone") == 2
-    # Without either nothing is written over.
+    # Without either nothing is written over, and a folder of results is not searched.
     code, _, err = run("upscale", *arguments)
-    assert code == 2
-    assert "if it is of an earlier run, --resume" in err
+    if inside:
+        assert code == 0
+        assert "left out" in err
+    else:
+        assert code == 2
+        assert "if it is of an earlier run, --resume" in err
 
 
 def test_a_picture_at_the_place_of_a_result_is_not_written_over(run, photographs, network_file):
@@ -131,7 +135,7 @@ def test_a_picture_at_the_place_of_a_result_is_not_written_over(run, photographs
     (photographs / "a_x2.png").write_bytes((photographs / "b.png").read_bytes())
     before = (photographs / "a_x2.png").read_bytes()
     code, _, err = run("upscale", photographs, "-o", photographs, "-n", network_file, "--resume")
-    assert code == 2
+    assert code == 1
     assert "would overwrite an input picture" in err
     assert (photographs / "a_x2.png").read_bytes() == before
 
@@ -191,7 +195,10 @@ def size_of(path):
         (("-s", 0.5), (8, 6)),
         (("--width", 100), (100, 75)),
         (("--height", 30), (40, 30)),
-        (("--width", 10, "--height", 50), (10, 50)),
+        (("--width", 10, "--height", 50), (10, 8)),
+        (("--width", 10, "--height", 50, "--stretch"), (10, 50)),
+        (("-s", "3x"), (48, 36)),
+        (("-s", "x2"), (32, 24)),
         (("--max-megapixels", 0.0003), (20, 15)),
     ],
 )
@@ -200,12 +207,18 @@ def test_any_size(run, photographs, network_file, tmp_path, arguments, size):
     code, _, err = run("upscale", photographs / "a.png", "-o", target, "-n", network_file, *arguments)
     assert code == 0, err
     assert size_of(target) == size
-    assert ("the rest to x3.5 is bicubic" in err) == (arguments == ("-s", 3.5))
+    assert ("is bicubic" in err) == (arguments in (("-s", 3.5), ("-s", "3x")))
 
 
 def test_the_size_asked_for_is_in_the_name(run, photographs, network_file, tmp_path):
     arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "large", "-n", network_file]
-    for size in ((), ("-s", 3.5), ("--width", 100), ("--height", 30), ("--width", 10, "--height", 50)):
+    for size in (
+        (),
+        ("-s", 3.5),
+        ("--width", 100),
+        ("--height", 30),
+        ("--width", 10, "--height", 50, "--stretch"),
+    ):
         assert run(*arguments, *size)[0] == 0
     sizes = {path.name: size_of(path) for path in (tmp_path / "large").iterdir()}
     assert sizes == {

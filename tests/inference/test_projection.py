@@ -94,5 +94,5 @@ def test_the_map_is_black_where_nothing_is_invented_and_bright_where_it_is():
 def test_the_map_of_a_tall_picture_has_no_seams(monkeypatch):
     sr = np.random.default_rng(0).integers(0, 255, (400, 40, 3), np.uint8)
     whole = invented(sr, 4)
-    monkeypatch.setattr("keras_sr.tasks.batch.extras.ROWS", 41)
+    monkeypatch.setattr("keras_sr.tasks.batch.extras._AT_ONCE", 41 * 40 * 3 * 16)
     assert np.abs(invented(sr, 4).astype(int) - whole).max() <= 1

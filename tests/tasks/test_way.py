@@ -34,11 +34,13 @@ NO_PIXELS = {
         "progress",
         "stop",
         "threads",
+        "keep_dates",
     ),
 }
 #: What decides about pixels, and the field of `Way` that it ends up in.
 PIXELS = {
-    **dict.fromkeys(("scale", "width", "height", "max_megapixels"), "size"),
+    **dict.fromkeys(("scale", "width", "height", "max_megapixels", "stretch"), "size"),
+    **dict.fromkeys(("wrap", "normal_map", "alpha_is_data", "accept_damaged", "quality"), "look"),
     **dict.fromkeys(("name", "partner"), "weights"),
     **dict.fromkeys(("engine", "precision"), "runs_on"),
     **{name: name for name in ("detail", "self_ensemble", "consistent")},
@@ -82,4 +84,4 @@ def test_any_change_of_the_size_is_another_way(size):
 
 def test_the_same_way_is_the_same_on_every_machine():
     assert Way(CHOICE, Size()).digest() == Way(replace(CHOICE), Size()).digest()
-    assert Way(CHOICE, Size()).digest().startswith("fb6a185d8f22")
+    assert Way(CHOICE, Size()).digest().startswith("cbe1bdc5adb3")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from keras_sr.cli.say import say
-from keras_sr.errors import KerasSRError
+from keras_sr.errors import KerasSRError, install_hint
 
 #: What the extra `web` brings.
 _NEEDED = ("fastapi", "uvicorn", "python_multipart")
@@ -62,7 +62,7 @@ def serve(
     """  # noqa: D301  (typer: keep these line breaks)
     missing = [name for name in _NEEDED if not find_spec(name)]
     if missing:
-        raise KerasSRError(f"the page needs {', '.join(missing)}: pip install 'keras-sr[web]'")
+        raise KerasSRError(f"the page needs {', '.join(missing)}: {install_hint('web')}")
     from keras_sr.server.run import serve as run
     from keras_sr.server.settings import Limits, Settings
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +17,25 @@ if TYPE_CHECKING:
 
     from keras_sr.inference.engines import Engine
     from keras_sr.tasks.batch.run import FileResult
+    from keras_sr.tasks.batch.size import Size
 
 STREAM = Path("-")
+
+#: Million pixels of a result that somebody may have asked for by mistake.
+MANY = 1000
+
+
+def factor(text: str) -> float:
+    """Return a factor as people write it: 4, 4x, x4, 3.5.
+
+    Examples:
+        >>> factor("4x"), factor("x2"), factor("3.5")
+        (4.0, 2.0, 3.5)
+    """
+    try:
+        return float(text.strip().lower().removeprefix("x").removesuffix("x"))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no factor: write 2, 4x or 3.5") from None
 
 
 def upscale(
@@ -43,10 +61,20 @@ def upscale(
         ),
     ] = None,
     scale: Annotated[
-        float | None, typer.Option("--scale", "-s", help="How many times larger, such as 2 or 3.5.")
+        float | None,
+        typer.Option(
+            "--scale",
+            "-s",
+            parser=factor,
+            metavar="TIMES",
+            help="How many times larger, such as 2, x4 or 3.5.",
+        ),
     ] = None,
     width: Annotated[int | None, typer.Option(help="Of the result, in pixels.", min=1)] = None,
     height: Annotated[int | None, typer.Option(help="Of the result, in pixels.", min=1)] = None,
+    stretch: Annotated[
+        bool, typer.Option("--stretch", help="Take --width and --height as they are, not as a frame to fit.")
+    ] = False,
     max_megapixels: Annotated[
         float | None, typer.Option(help="Make results smaller that would have more million pixels.")
     ] = None,
@@ -131,6 +159,27 @@ def upscale(
     no_limit: Annotated[
         bool, typer.Option("--no-limit", help="Read pictures of more than 250 million pixels, too.")
     ] = False,
+    quality: Annotated[
+        int | None,
+        typer.Option(help="Of JPEG, WebP and AVIF; a JPEG's own when not given.", min=1, max=100),
+    ] = None,
+    wrap: Annotated[bool, typer.Option("--wrap", help="Textures that tile: results tile, too.")] = False,
+    normal_map: Annotated[
+        bool, typer.Option("--normal-map", help="Colours are directions: their length stays 1.")
+    ] = False,
+    alpha_data: Annotated[
+        bool, typer.Option("--alpha-data", help="Alpha is data, such as a gloss mask: it hides nothing.")
+    ] = False,
+    accept_damaged: Annotated[
+        bool,
+        typer.Option("--accept-damaged", help="Enlarge what there is of damaged pictures; the rest is grey."),
+    ] = False,
+    keep_dates: Annotated[
+        bool, typer.Option("--keep-dates", help="Give results the dates of their pictures.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before results of more than 1,000 million pixels.")
+    ] = False,
     tile_pad: Annotated[int | None, typer.Option("--tile_pad", "--tile-pad", hidden=True)] = None,
 ) -> None:
     """Enlarge pictures.
@@ -159,8 +208,9 @@ def upscale(
     1. Nothing is ever written over a picture that is read.
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.images.picture import MAX_PIXELS
-    from keras_sr.tasks.networks import open_network
-    from keras_sr.tasks.upscale import upscale_files
+    from keras_sr.tasks.batch.size import Size
+    from keras_sr.tasks.networks import fast_precision, open_network
+    from keras_sr.tasks.upscale import largest_factor, upscale_files
 
     log_to_stderr()
     sources = [*(pictures or []), *(inputs or [])]
@@ -168,11 +218,13 @@ def upscale(
         raise typer.BadParameter("give a picture to enlarge: keras-sr upscale cat.jpg -o cat_large.png")
     if tile_pad is not None:
         say("keras-sr: --tile_pad is not needed: tiles overlap by exactly what the network sees")
+    size = Size(scale, width, height, stretch=stretch)
+    files = [source for source in sources if source != STREAM]
     network = open_network(
         name,
-        scale,
+        largest_factor(files, size, recursive=recursive),
         engine=engine,
-        precision="bf16" if fast else precision,
+        precision=fast_precision(engine) if fast else precision,
         threads=threads,
         detail=detail,
         partner=partner,
@@ -184,6 +236,12 @@ def upscale(
         "width": width,
         "height": height,
         "max_megapixels": max_megapixels,
+        "stretch": stretch,
+        "wrap": wrap,
+        "normal_map": normal_map,
+        "alpha_is_data": alpha_data,
+        "accept_damaged": accept_damaged,
+        "quality": quality,
         "max_memory": max_memory,
         "tile": tile,
         "max_pixels": None if no_limit else MAX_PIXELS,
@@ -196,6 +254,8 @@ def upscale(
             )
         stream(sources, output, network, extension, **how)
         return
+    if not (yes or no_limit or dry_run):
+        agree(files, size, network.scale, max_megapixels, recursive=recursive)
     with progress_bar() as show:
         results = upscale_files(
             sources,
@@ -211,6 +271,7 @@ def upscale(
             dry_run=dry_run,
             compare=compare,
             map=map_,
+            keep_dates=keep_dates,
             progress=show,
             **how,
         )
@@ -218,6 +279,22 @@ def upscale(
     if not all(told):
         say(f"keras-sr: {told.count(False)} of {len(told)} pictures failed")
         raise typer.Exit(1)
+
+
+def agree(
+    files: list[Path], size: "Size", scale: int, max_megapixels: float | None, *, recursive: bool
+) -> None:
+    """Ask before a result that is very large; where nobody can be asked, refuse it."""
+    from keras_sr.tasks.upscale import largest_result
+
+    rows, columns = largest_result(files, size, scale, recursive=recursive)
+    millions = rows * columns / 1e6
+    if millions <= MANY or (max_megapixels is not None and max_megapixels <= MANY):
+        return
+    what = f"the largest result would have {columns}x{rows}, {millions:,.0f} million pixels"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise KerasSRError(f"{what}: if it is meant, say so by --yes")
+    typer.confirm(f"keras-sr: {what}. Go on?", abort=True, err=True)
 
 
 def interruptible(results: "Iterator[FileResult]") -> "Iterator[FileResult]":
@@ -268,10 +345,17 @@ def stream(
     width: int | None,
     height: int | None,
     max_megapixels: float | None,
+    stretch: bool,
+    wrap: bool,
+    normal_map: bool,
+    alpha_is_data: bool,
+    accept_damaged: bool,
+    quality: int | None,
     **how: Any,
 ) -> None:
     """Enlarge one picture from or to a pipe."""
     from keras_sr.images import picture as files
+    from keras_sr.tasks.batch.look import Look
     from keras_sr.tasks.batch.plan import WRITTEN
     from keras_sr.tasks.batch.run import resized
     from keras_sr.tasks.batch.size import Size
@@ -287,17 +371,18 @@ def stream(
             "a picture from a pipe goes to a file, -o large.png, or to stdout, -o - --ext png: "
             f"{unknown('suffix', suffix, list(WRITTEN))}"
         )
-    size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6)
-    settings = file_settings(size, None if output == STREAM else output, **how)
+    size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6, stretch)
+    look = Look(wrap, normal_map, alpha_is_data, accept_damaged, quality)
+    settings = replace(file_settings(size, None if output == STREAM else output, **how), look=look)
     given = sys.stdin.buffer.read() if sources[0] == STREAM else sources[0]
-    picture = files.read(given, max_pixels=settings.max_pixels)
+    picture = files.read(given, max_pixels=settings.max_pixels, accept_damaged=accept_damaged)
     larger = resized(picture, network, settings)
     if output == STREAM:
-        data, lost = files.encode(suffix, larger, "stdout")
+        data, lost = files.encode(suffix, larger, "stdout", quality=quality)
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
-        lost = files.write(output, larger)
+        lost = files.write(output, larger, quality=quality)
         echo(str(output))
     if picture.lost or lost:
         say(f"{sources[0]}: left behind: {', '.join(dict.fromkeys([*picture.lost, *lost]))}")

@@ -56,6 +56,7 @@ def weights(
             *(c.rjust(w) for c, w in zip(row[1:-1], widths[1:-1], strict=True)),
         ]
         typer.echo("  ".join([*padded, row[-1]]))
+    typer.echo(f"\n{LEGEND}")
     _echo_imported(others)
 
 
@@ -73,6 +74,20 @@ def _echo_imported(networks: "dict[str, Path]") -> None:
             typer.echo("  ".join([name, f"x{one.scale}", cost, one.kind, digest, one.licence]))
 
 
+#: What the columns mean.
+LEGEND = """\
+kMAC: thousand multiplications per LR pixel. s/MP: seconds per million pixels of result, in the precision
+behind it, on two cores of a server processor with AVX-512 and bf16: for comparing networks; on another
+processor it may be several times as much (`keras-sr doctor --speed` measures here). Set5, Set14, BSD100:
+PSNR in dB (Y, higher is nearer to the truth) / LPIPS (lower looks more real)."""
+
+
+def _fastest(speed: dict[str, float]) -> str:
+    """Return the least seconds, and the precision that they were measured in."""
+    precision = min(speed, key=speed.__getitem__, default="")
+    return f"{speed[precision]:.2f} {precision}" if precision else ""
+
+
 def _cells(passport: "Passport") -> list[str]:
     """Return the line of a network, without its name."""
     speed = passport.seconds_per_megapixel
@@ -80,7 +95,7 @@ def _cells(passport: "Passport") -> list[str]:
     return [
         f"x{passport.scale}",
         f"{passport.kmac:.0f}",
-        f"{min(speed.values()):.2f}" if speed else "",
+        _fastest(speed),
         *(f"{s['psnr']:.2f} / {s['lpips']:.3f}" if "lpips" in s else "" for s in scores),
         passport.licence,
     ]

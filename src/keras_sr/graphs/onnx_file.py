@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_sr.errors import KerasSRError
+from keras_sr.errors import KerasSRError, install_hint
 from keras_sr.graphs.graph import (
     Add,
     Affine,
@@ -48,7 +48,7 @@ def _load_onnx() -> Any:
     try:
         import onnx
     except ImportError as error:
-        raise KerasSRError("exporting needs the package onnx: pip install 'keras-sr[onnx]'") from error
+        raise KerasSRError(f"exporting needs the package onnx: {install_hint('onnx')}") from error
     return onnx
 
 

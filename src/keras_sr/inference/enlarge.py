@@ -107,9 +107,10 @@ def enlarge(
         pixels = picture.pixels[lr_page]
         if picture.alpha is not None and alpha is not None and seen_through:
             seen = to_float(picture.alpha[lr_page])
-            pixels = bleed(to_float(pixels), seen)
             run(seen[..., None], [(0,)], alpha[sr_page][..., None])
-            hold(alpha[sr_page], from_float(seen, kind), engine.scale)
+            if not picture.alpha_is_data:
+                pixels = bleed(to_float(pixels), seen)
+                hold(alpha[sr_page], from_float(seen, kind), engine.scale)
         run(pixels, groups, larger[sr_page])
     if alpha is not None and not seen_through:
         alpha[:] = from_float(np.ones(1), kind)[0]

@@ -1,7 +1,9 @@
 """Enlarge pictures: one in memory, or files and folders of them."""
 
 import logging
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 
 from keras_sr.errors import KerasSRError, PictureError
 from keras_sr.files import remove_left_over
-from keras_sr.images.picture import MAX_PIXELS, Picture, from_pillow, read
+from keras_sr.images.picture import MAX_PIXELS, Header, Picture, from_pillow, header, read
 from keras_sr.images.storage import Storage
 from keras_sr.inference.engines import Engine
 from keras_sr.inference.enlarge import MEMORY, Stop
@@ -18,7 +20,8 @@ from keras_sr.inference.enlarge import Progress as OnShare
 from keras_sr.inference.memory import working_memory
 from keras_sr.tasks.batch.extras import with_extras
 from keras_sr.tasks.batch.ledger import Ledger
-from keras_sr.tasks.batch.plan import Job, plan, results_folder
+from keras_sr.tasks.batch.look import Look
+from keras_sr.tasks.batch.plan import Job, is_file, list_files, plan, results_folder
 from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all, write_report
 from keras_sr.tasks.batch.size import Size
 from keras_sr.tasks.networks import Network, as_network
@@ -124,6 +127,13 @@ def upscale_files(
     dry_run: bool = False,
     compare: bool = False,
     map: bool = False,
+    stretch: bool = False,
+    wrap: bool = False,
+    normal_map: bool = False,
+    alpha_is_data: bool = False,
+    accept_damaged: bool = False,
+    quality: int | None = None,
+    keep_dates: bool = False,
     max_memory: int | None = None,
     tile: int | None = None,
     max_pixels: int | None = MAX_PIXELS,
@@ -153,6 +163,13 @@ def upscale_files(
         dry_run: Only say what would be done.
         compare: Also write a sheet LR | bicubic | SR beside each result.
         map: Also write a map of the detail in each result that does not come from its input.
+        stretch: Whether `width` and `height` are taken as they are; else results fit into them.
+        wrap: Whether pictures are textures that tile: what is enlarged tiles as well.
+        normal_map: Whether colours are directions, whose length stays 1.
+        alpha_is_data: Whether alpha is one more channel of data, which hides nothing.
+        accept_damaged: Whether to enlarge what there is of damaged pictures; the rest is grey, and said.
+        quality: Of JPEG, WebP and AVIF, 1 to 100; None takes that of a JPEG for a JPEG.
+        keep_dates: Whether results have the dates of their pictures.
         max_memory: Megabytes to work in; None takes a quarter of what is free. Larger pictures are kept on
             the disk meanwhile.
         tile: Side of a tile in LR pixels; None follows `max_memory`.
@@ -172,13 +189,22 @@ def upscale_files(
     """
     sources = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     output, report = Path(output), None if report is None else Path(report)
-    size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6)
-    engine = as_network(network, scale)
+    pixels = None if max_megapixels is None else max_megapixels * 1e6
+    size = Size(scale, width, height, pixels, stretch)
+    engine = as_network(network, largest_factor(sources, size, recursive=recursive))
     if scale and scale > engine.scale:
         log.warning("network %s enlarges x%d, the rest to x%g is bicubic", engine.name, engine.scale, scale)
     settings = file_settings(size, output, max_memory=max_memory, tile=tile, max_pixels=max_pixels)
-    ledger = Ledger(results_folder(output), _way(engine, size)) if resume else None
-    settings = replace(settings, skip_existing=skip_existing, ledger=ledger, consistency=report is not None)
+    look = Look(wrap, normal_map, alpha_is_data, accept_damaged, quality, keep_dates)
+    ledger = _ledger(output, engine, size, look, resume=resume)
+    settings = replace(
+        settings,
+        skip_existing=skip_existing,
+        ledger=ledger,
+        resume=resume,
+        consistency=report is not None,
+        look=look,
+    )
     jobs = plan(
         sources,
         output,
@@ -190,7 +216,8 @@ def upscale_files(
         network=engine.name,
         beside=[kind for kind, wanted in (("compare", compare), ("map", map)) if wanted],
         report=report,
-        ours=lambda path: skip_existing or (ledger is not None and ledger.made(path)),
+        ours=lambda path: skip_existing or (resume and ledger is not None and ledger.made(path)),
+        made=lambda path: ledger is not None and ledger.made(path),
     )
     if dry_run:
         return iter([FileResult(job, "skipped" if settings.finished(job) else "planned") for job in jobs])
@@ -224,14 +251,73 @@ def file_settings(
     )
 
 
-def _way(engine: Engine, size: Size) -> str:
-    """Return the hash of all that decides about pixels."""
-    if not isinstance(engine, Network):
+def largest_factor(sources: Sequence[str | Path], size: Size, *, recursive: bool = False) -> float | None:
+    """Return how many times larger a size asks pictures to become, at most; None where it does not say.
+
+    Args:
+        sources: Files and folders of pictures; only their headers are read.
+        size: A scale, or a width and height.
+        recursive: Whether folders inside folders count.
+    """
+    if size.scale or not (size.width or size.height):
+        return size.scale
+    factors = []
+    for said in _headers(sources, recursive):
+        rows, columns = size.of(said.height, said.width, 1)
+        factors.append(max(rows / said.height, columns / said.width))
+    return max(factors, default=None)
+
+
+def largest_result(
+    sources: Sequence[str | Path], size: Size, scale: int, *, recursive: bool = False
+) -> tuple[int, int]:
+    """Return (height, width) of the largest result, as headers say; (0, 0) where none can be read."""
+    largest = (0, 0)
+    for said in _headers(sources, recursive):
+        if said.height * said.width * said.pages > MAX_PIXELS:
+            continue  # refused when it is read
+        rows, columns = size.of(said.height, said.width, scale)
+        largest = max(largest, (rows * said.pages, columns), key=lambda one: one[0] * one[1])
+    return largest
+
+
+def _headers(sources: Sequence[str | Path], recursive: bool) -> Iterator[Header]:
+    """Yield what the headers of pictures say; those that cannot be read say nothing yet."""
+    for source in map(Path, sources):
+        for file in list_files(source, recursive) if source.is_dir() else [source]:
+            with suppress(PictureError, OSError):
+                yield header(file)
+
+
+def _ledger(output: Path, engine: Engine, size: Size, look: Look, *, resume: bool) -> Ledger | None:
+    """Return the ledger of a batch: of every folder of results, so that `resume` can follow any run."""
+    if isinstance(engine, Network) and (resume or not is_file(output)):
+        way = Way(engine.choice, size, replace(look, keep_dates=False))
+        return Ledger(results_folder(output), way.digest(), beside=resume)
+    if resume:
         raise KerasSRError(
             f"`resume` needs a network whose weights it can compare, and {engine.name} is an engine of your "
             "own: open it by open_network, or use `skip_existing`"
         )
-    return Way(engine.choice, size).digest()
+    return None
+
+
+def _unwritable_refused(jobs: Sequence[Job]) -> list[Job]:
+    """Return jobs, those refused, before the work, whose folder takes no results."""
+    why: dict[Path, str] = {}
+    for folder in {job.target.parent for job in jobs if not job.refused}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            why[folder] = error.strerror or str(error)
+    return [
+        replace(job, refused=f"cannot write {str(job.target)!r}: {why[job.target.parent]}")
+        if not job.refused and job.target.parent in why
+        else job
+        for job in jobs
+    ]
 
 
 def _results(
@@ -245,6 +331,7 @@ def _results(
     stop: Stop | None,
 ) -> Iterator[FileResult]:
     """Do the work of `upscale_files` after everything is planned."""
+    jobs = _unwritable_refused(jobs)
     for job in jobs:
         remove_left_over(job.target)
 
@@ -254,7 +341,7 @@ def _results(
     told: list[FileResult] = []
     try:
         for result in run_all(jobs, engine, settings, show, stop):
-            told.append(with_extras(result, engine.scale, compare=compare, invention_map=map))
+            told.append(with_extras(result, compare=compare, invention_map=map, storage=settings.storage))
             yield told[-1]
     finally:
         if report:

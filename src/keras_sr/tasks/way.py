@@ -1,9 +1,10 @@
 """The way a result is made: all that decides about its pixels, in one place, with a hash."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 
+from keras_sr.tasks.batch.look import Look
 from keras_sr.tasks.batch.size import Size
 
 #: Bump when pixels change although nothing in `Way` does; results of earlier versions are then made again.
@@ -39,6 +40,7 @@ class Way:
 
     network: NetworkChoice
     size: Size
+    look: Look = field(default_factory=Look)
     version: int = PIXELS
 
     def digest(self) -> str:

@@ -3,13 +3,16 @@
 import glob
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from string import Formatter
 
 from keras_sr.errors import PictureError, unknown
-from keras_sr.images.picture import NOT_READ, READ, WRITTEN
+from keras_sr.images.picture import NOT_READ, READ, WRITTEN, format_of
+from keras_sr.tasks.batch.ledger import made_in
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +22,17 @@ LONGEST_NAME = 255
 
 @dataclass(frozen=True)
 class Job:
-    """A picture to enlarge, and where it goes."""
+    """A picture to enlarge, and where it goes.
+
+    Attributes:
+        source: The picture.
+        target: Its result.
+        refused: Why it cannot be done, known before the work; "" where it can.
+    """
 
     source: Path
     target: Path
+    refused: str = ""
 
 
 def plan(
@@ -38,6 +48,7 @@ def plan(
     beside: Sequence[str] = (),
     report: Path | None = None,
     ours: Callable[[Path], bool] = lambda path: False,
+    made: Callable[[Path], bool] = lambda path: False,
 ) -> list[Job]:
     """Return a job for every picture, before anything is enlarged.
 
@@ -58,6 +69,7 @@ def plan(
         report: A file that is written when all is done.
         ours: Whether a file that lies at a result's place was left by an earlier run; such files are not
             treated as input.
+        made: Whether a file was made by an earlier run: it is not written over unless `ours` says so.
 
     Raises:
         PictureError: No folder holds a picture, a glob matches nothing, the output or the pattern is no name
@@ -71,28 +83,21 @@ def plan(
     mark = f"_x{scale:g}" if suffix is None else f"_{suffix}" if suffix else ""
     form = pattern or f"{{stem}}{braces_doubled(mark)}.{{ext}}"
     facts = {"scale": f"{scale:g}", "network": network}
-    # Each picture with the folder that its result's place is relative to.
-    found = [
-        (picture, path if path.is_dir() else picture.parent)
-        for path in inputs
-        for picture in (list_pictures(path, recursive) if path.is_dir() else [path])
-    ]
-    found = list(dict.fromkeys(found))
-    if not found:
+    naming = partial(target_name, pattern=form, ending=ending, facts=facts)
+    naming(inputs[0].parent / "a.png")  # a pattern that makes no name of any picture
+    found, odd = _found(inputs, output, recursive)
+    if not found and not odd:
         kinds = ", ".join(sorted(READ))
         raise PictureError(f"no picture in {', '.join(map(str, inputs))}: expected files ending in {kinds}")
     for path in inputs:
-        if path.is_dir() and path not in (base for _, base in found):
+        if path.is_dir() and path not in (base for _, base in (*found, *((o.source, o.base) for o in odd))):
             log.warning("no picture in %s", path)
     if is_file(output) and len(inputs) == 1 and not inputs[0].is_dir():
         jobs = [Job(found[0][0], output)]
     elif is_file(output) or output.is_file():
         raise PictureError(f"{output} is one file: several pictures need a folder to go to")
     else:
-        jobs = [
-            Job(source, output / source.parent.relative_to(base) / target_name(source, form, ending, facts))
-            for source, base in found
-        ]
+        jobs = _named(found, output, naming)
     given = {os.path.realpath(path) for path in inputs}
     places = {os.path.realpath(path) for job in jobs for path in places_of(job, beside)}
     earlier = {
@@ -101,8 +106,130 @@ def plan(
         if os.path.realpath(source) in places - given and ours(source)
     }
     jobs = [job for job in jobs if job.source not in earlier]
-    refuse_collisions(jobs, beside, report)
-    return jobs
+    jobs = _collisions_refused(jobs, beside, report, made)
+    return [*jobs, *(Job(one.source, output / one.source.name, one.why) for one in odd)]
+
+
+@dataclass(frozen=True)
+class _Odd:
+    """A file in a folder that is a picture to everybody, and is not read.
+
+    Attributes:
+        source: The file.
+        base: The folder that was given.
+        why: Why it is not read, in one line.
+    """
+
+    source: Path
+    base: Path
+    why: str
+
+
+def _found(inputs: list[Path], output: Path, recursive: bool) -> tuple[list[tuple[Path, Path]], list[_Odd]]:
+    """Return each picture with the folder that its place is relative to, and files that are not read."""
+    found: list[tuple[Path, Path]] = []
+    odd: list[_Odd] = []
+    for path in inputs:
+        if not path.is_dir():
+            found.append((path, path.parent))
+            continue
+        for file in list_files(path, recursive, leave_out=output):
+            suffix = file.suffix.lower()
+            if suffix in READ:
+                found.append((file, path))
+            elif why := _why_not(file):
+                odd.append(_Odd(file, path, f"cannot read {str(file)!r}: {why}"))
+    return list(dict.fromkeys(found)), list(dict.fromkeys(odd))
+
+
+def _why_not(file: Path) -> str:
+    """Return why a file that looks like a picture is not read; "" of files that are none."""
+    kind = NOT_READ.get(file.suffix.lower())
+    if kind:
+        return f"{kind.name} is not read: {kind.advice}"
+    try:
+        with file.open("rb") as opened:
+            kind = format_of(opened.read(_HEAD))
+    except OSError:
+        return ""
+    if kind and kind.loader and kind.name in _SURE:
+        return f"it is a {kind.name} by another name: give it an ending such as {kind.suffixes[0]}"
+    return ""
+
+
+#: Bytes that tell a format, and formats whose beginning no other file has by chance.
+_HEAD, _SURE = 32, ("PNG", "JPEG", "TIFF", "WebP", "GIF", "AVIF", "HEIC", "JPEG XL")
+
+
+def list_files(folder: Path, recursive: bool = False, leave_out: Path | None = None) -> list[Path]:
+    """Return the files of a folder by name, hidden ones left out; links to folders are followed once.
+
+    Args:
+        folder: The folder.
+        recursive: Whether to look into folders inside.
+        leave_out: Where results go: if that is a folder inside, what is in it is not searched. Nor are files
+            that a ledger of an earlier batch names as its results.
+    """
+    results = None if leave_out is None else os.path.realpath(leave_out)
+    found: list[Path] = []
+    made: set[Path] = set()
+    seen = {os.path.realpath(folder)}
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        earlier = made_in(here) if here != folder else set()
+        made |= earlier
+        for path in sorted(here.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.is_dir():
+                place = os.path.realpath(path)
+                if not recursive or place in seen:
+                    continue
+                if place == results:
+                    log.warning("left out %s, where results go", path)
+                    continue
+                seen.add(place)
+                waiting.append(path)
+            elif path.is_file() and path not in made:
+                found.append(path)
+        if earlier:
+            log.warning("left out the results of an earlier run in %s", here)
+    return sorted(found)
+
+
+#: From a picture to the name of its result.
+_Naming = Callable[[Path], str]
+
+
+def _named(found: list[tuple[Path, Path]], output: Path, naming: _Naming) -> list[Job]:
+    """Return a job for each picture; those that would become one file have their own ending in the name."""
+    jobs = []
+    for source, base in found:
+        folder = output / source.parent.relative_to(base)
+        try:
+            jobs.append(Job(source, folder / naming(source)))
+        except PictureError as error:
+            jobs.append(Job(source, folder / "unnamed.png", str(error)))
+    if len(jobs) == 1 and jobs[0].refused:
+        raise PictureError(jobs[0].refused)
+    count = Counter(os.path.realpath(job.target) for job in jobs if not job.refused)
+    return [
+        _apart(job, naming) if not job.refused and count[os.path.realpath(job.target)] > 1 else job
+        for job in jobs
+    ]
+
+
+def _apart(job: Job, naming: _Naming) -> Job:
+    """Return a job whose result has the ending of its picture in the name, unless it is the result's own."""
+    source = job.source
+    if source.suffix.lower() == job.target.suffix.lower() or not source.suffix:
+        return job
+    apart = naming(source.with_name(f"{source.stem}_{source.suffix[1:]}{source.suffix}"))
+    if apart == job.target.name:
+        return job
+    log.warning("%s becomes %s: another picture becomes %s", source, apart, job.target.name)
+    return replace(job, target=job.target.with_name(apart))
 
 
 def places_of(job: Job, beside: Sequence[str]) -> list[Path]:
@@ -125,17 +252,6 @@ def is_file(output: Path) -> bool:
     if suffix in {*NOT_READ, *READ} and suffix not in WRITTEN and not output.is_dir():
         raise PictureError(f"cannot write {str(output)!r}: {unknown('suffix', suffix, list(WRITTEN))}")
     return suffix in WRITTEN and not output.is_dir()
-
-
-def list_pictures(folder: Path, recursive: bool = False) -> list[Path]:
-    """Return the picture files of a folder by name, hidden ones left out."""
-    return sorted(
-        path
-        for path in (folder.rglob("*") if recursive else folder.iterdir())
-        if path.suffix.lower() in READ
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
 
 
 def matches(given: str | Path) -> list[Path]:
@@ -203,27 +319,51 @@ def shortened(stem: str, name: Callable[[str], str]) -> str:
     return name(stem)
 
 
-def refuse_collisions(jobs: list[Job], beside: Sequence[str] = (), report: Path | None = None) -> None:
-    """Refuse what would destroy a result, or a picture that is still to be read."""
+def _collisions_refused(
+    jobs: list[Job], beside: Sequence[str], report: Path | None, made: Callable[[Path], bool]
+) -> list[Job]:
+    """Return jobs, those refused that would destroy a result or a picture that is still to be read.
+
+    Raises:
+        PictureError: None is left, or the report would destroy something.
+    """
     # Not Path.resolve, which takes a link that goes round in circles for the end of all.
     sources = {os.path.realpath(job.source) for job in jobs}
-    written = [(job.target, str(job.source)) for job in jobs]
-    written += [
-        (beside_name(job.target, kind), f"the {kind} of {job.target}") for job in jobs for kind in beside
-    ]
     if report and report.is_dir():
         raise PictureError(f"the report {report} is a folder: give it the name of a file")
-    written += [(report, "the report")] if report else []
-    taken: dict[str, str] = {}
-    for path, maker in written:
+    reported = os.path.realpath(report) if report else None
+    makers: dict[str, list[str]] = {}
+    for job in jobs:
+        for path in places_of(job, beside) if not job.refused else ():
+            makers.setdefault(os.path.realpath(path), []).append(_maker(job, path))
+    if reported in sources or reported in makers:
+        raise PictureError(f"the report {report} would overwrite a picture: give it another name")
+    refused = [
+        job if job.refused else replace(job, refused=_collision(job, beside, sources, makers)) for job in jobs
+    ]
+    reasons = [job.refused for job in refused]
+    earlier = any(
+        after.refused and not before.refused and made(after.target)
+        for before, after in zip(jobs, refused, strict=True)
+    )
+    if earlier or (all(reasons) and not all(job.refused for job in jobs)):
+        hint = "if it is of an earlier run, `resume=True` or `skip_existing=True` go on with that"
+        first = next(after.refused for before, after in zip(jobs, refused, strict=True) if not before.refused)
+        raise PictureError(first, hint=hint if "overwrite" in first else "")
+    return refused
+
+
+def _maker(job: Job, path: Path) -> str:
+    """Return what is written to a path for a job, in words."""
+    return str(job.source) if path == job.target else f"the {path.stem.rpartition('_')[2]} of {job.target}"
+
+
+def _collision(job: Job, beside: Sequence[str], sources: set[str], makers: dict[str, list[str]]) -> str:
+    """Return what a job would destroy, in one line; "" where it destroys nothing."""
+    for path in places_of(job, beside):
         place = os.path.realpath(path)
         if place in sources:
-            raise PictureError(
-                f"{path} ({maker}) would overwrite an input picture: choose another output",
-                hint="if it is of an earlier run, `resume=True` or `skip_existing=True` go on with that",
-            )
-        if place in taken:
-            raise PictureError(
-                f"{taken[place]} and {maker} would both become {path}: give each its own output"
-            )
-        taken[place] = maker
+            return f"{path} ({_maker(job, path)}) would overwrite an input picture: choose another output"
+        if len(makers[place]) > 1:
+            return f"{' and '.join(makers[place])} would both become {path}: give each its own output"
+    return ""

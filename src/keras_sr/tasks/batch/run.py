@@ -21,8 +21,12 @@ from keras_sr.images.storage import IN_MEMORY, Storage, pieces, release
 from keras_sr.inference.engines import Engine
 from keras_sr.inference.enlarge import MEMORY, Progress, Stop, enlarge
 from keras_sr.tasks.batch.ledger import Ledger
+from keras_sr.tasks.batch.look import Look, unwrapped, wrapped
 from keras_sr.tasks.batch.plan import Job
 from keras_sr.tasks.batch.size import Size
+
+#: Pixels beyond its own that bicubic resizing reads.
+_BICUBIC = 4
 
 #: A result may have this many times the pixels of the largest picture that is read, and sides this long.
 LARGER, LONGEST = 16, 1_000_000
@@ -37,11 +41,13 @@ class Settings:
         memory: Bytes that the activations of a tile may take.
         tile: Side of a tile in LR pixels instead.
         skip_existing: Whether a result that is there is left alone.
-        ledger: Says which results are there and need not be made again; None asks nobody.
+        ledger: Where results are written down; None writes nothing.
+        resume: Whether a result that the ledger says was made in the same way is left alone.
         max_pixels: Pictures with more pixels are refused; None refuses none.
         consistency: Whether to measure how well results shrink back to their pictures.
         storage: Where pixels go.
         rounded: Whether a result of the network's own scale has the type of its picture, or float32.
+        look: What pictures mean, and how results are written.
     """
 
     size: Size = field(default_factory=Size)
@@ -49,16 +55,18 @@ class Settings:
     tile: int | None = None
     skip_existing: bool = False
     ledger: Ledger | None = None
+    resume: bool = True
     max_pixels: int | None = pictures.MAX_PIXELS
     consistency: bool = False
     storage: Storage = IN_MEMORY
     rounded: bool = True
+    look: Look = field(default_factory=Look)
 
     def finished(self, job: Job) -> bool:
         """Return whether the result of a job is there and is left alone."""
         if self.skip_existing and job.target.exists():
             return True
-        return self.ledger is not None and self.ledger.finished(job.source, job.target)
+        return self.resume and self.ledger is not None and self.ledger.finished(job.source, job.target)
 
 
 @dataclass(frozen=True)
@@ -131,11 +139,13 @@ def run_all(
         Stopped: `stop` returned True.
     """
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        ahead = _submit_read(reader, jobs[0], settings) if jobs else None
+        ahead = _submit_read(reader, jobs[0], engine, settings) if jobs else None
         behind: Future[FileResult] | None = None
         for number, job in enumerate(jobs):
             reading = ahead
-            ahead = _submit_read(reader, jobs[number + 1], settings) if number + 1 < len(jobs) else None
+            ahead = (
+                _submit_read(reader, jobs[number + 1], engine, settings) if number + 1 < len(jobs) else None
+            )
 
             def show(share: float, number: int = number) -> None:
                 if progress:
@@ -155,11 +165,33 @@ def run_all(
             yield behind.result()
 
 
-def _submit_read(pool: ThreadPoolExecutor, job: Job, settings: Settings) -> "Future[Picture] | None":
+def _submit_read(
+    pool: ThreadPoolExecutor, job: Job, engine: Engine, settings: Settings
+) -> "Future[Picture] | None":
     """Begin to read a picture; None where its result is there and is left alone."""
-    if settings.finished(job):
+    if not job.refused and settings.finished(job):
         return None
-    return pool.submit(pictures.read, job.source, max_pixels=settings.max_pixels, storage=settings.storage)
+    return pool.submit(_read, job, engine, settings)
+
+
+def _read(job: Job, engine: Engine, settings: Settings) -> Picture:
+    """Read a picture, after a look at its header: what cannot become a result is refused before the work."""
+    if job.refused:
+        raise PictureError(job.refused)
+    try:
+        said = pictures.header(job.source)
+    except (PictureError, OSError):  # told when all of it is read
+        said = None
+    if said and said.height * said.width <= (settings.max_pixels or said.height * said.width):
+        size = settings.size.of(said.height, said.width, engine.scale)
+        _refuse_endless(size, said.pages, settings.max_pixels)
+        pictures.refuse_too_long(job.target.suffix.lower(), *size, str(job.target))
+    return pictures.read(
+        job.source,
+        max_pixels=settings.max_pixels,
+        storage=settings.storage,
+        accept_damaged=settings.look.accept_damaged,
+    )
 
 
 def _enlarge_one(
@@ -169,12 +201,12 @@ def _enlarge_one(
     settings: Settings,
     progress: Progress,
     stop: Stop | None,
-) -> tuple[FileResult, Picture | None]:
-    """Return what became of a job so far, and the picture to write."""
+) -> tuple[FileResult, Picture | None, Picture | None]:
+    """Return what became of a job so far, the picture to write, and what it was made from."""
     if stop and stop():
         raise Stopped("stopped before all pictures were finished")
     if reading is None:
-        return FileResult(job, "skipped"), None
+        return FileResult(job, "skipped"), None, None
     try:
         picture = reading.result()
         start = time.perf_counter()
@@ -186,25 +218,29 @@ def _enlarge_one(
             size=(larger.pixels.shape[1], len(larger.pixels) // larger.pages),
             seconds=seconds,
             lost=picture.lost,
-            lr_psnr=_consistency(larger, picture) if settings.consistency else None,
         )
-        return result, larger
+        return result, larger, picture
     except Stopped:
         raise
     # Whatever a decoder or an engine throws must not cost the other files.
     except Exception as error:
-        return FileResult(job, "failed", reason=_said(error)), None
+        return FileResult(job, "failed", reason=_said(error)), None, None
 
 
-def _finish(result: FileResult, larger: Picture | None, settings: Settings) -> FileResult:
-    """Write a result and return what became of it."""
-    if larger is None:
+def _finish(
+    result: FileResult, larger: Picture | None, picture: Picture | None, settings: Settings
+) -> FileResult:
+    """Write a result and return what became of it; measured here, while the network is at the next one."""
+    if larger is None or picture is None:
         return result
     try:
-        lost = pictures.write(result.job.target, larger, storage=settings.storage)
+        job = result.job
+        lost = pictures.write(job.target, larger, storage=settings.storage, quality=settings.look.quality)
+        settings.look.hand_down(job.source, job.target)
         if settings.ledger:
-            settings.ledger.record(result.job.source, result.job.target)
-        return replace(result, lost=tuple(dict.fromkeys([*result.lost, *lost])))
+            settings.ledger.record(job.source, job.target)
+        measured = _consistency(larger, picture) if settings.consistency else None
+        return replace(result, lost=tuple(dict.fromkeys([*result.lost, *lost])), lr_psnr=measured)
     except Exception as error:
         return FileResult(result.job, "failed", reason=_said(error))
 
@@ -221,6 +257,12 @@ def resized(
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
     size = settings.size.of(height, width, engine.scale)
     _refuse_endless(size, picture.pages, settings.max_pixels)
+    look = settings.look
+    picture = replace(picture, alpha_is_data=look.alpha_is_data)
+    if rgb is None and picture.colours == 3:
+        rgb = (0, 1, 2)
+    if look.wrap:
+        return _tiling(picture, engine, settings, progress, stop, rgb)
     exact = size == (height * engine.scale, width * engine.scale)
     larger = enlarge(
         picture,
@@ -234,7 +276,7 @@ def resized(
         storage=settings.storage,
     )
     if exact:
-        return larger
+        return look.finished(larger, settings.storage)
     kind = np.dtype("float32") if picture.pixels.dtype.kind == "f" else picture.pixels.dtype
 
     def fit(sr: np.ndarray) -> np.ndarray:
@@ -249,12 +291,39 @@ def resized(
                 release(out, sr)
         return out
 
-    return replace(
+    fitted = replace(
         larger,
         pixels=fit(larger.pixels),
         alpha=None if larger.alpha is None else fit(larger.alpha),
         resolution=(picture.resolution[0] * size[1] / width, picture.resolution[1] * size[0] / height),
     )
+    return look.finished(fitted, settings.storage)
+
+
+def _tiling(
+    picture: Picture,
+    engine: Engine,
+    settings: Settings,
+    progress: Progress | None,
+    stop: Stop | None,
+    rgb: Sequence[int] | None,
+) -> Picture:
+    """Enlarge a texture that tiles: with its own other side around it, which is cut off again."""
+    height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
+    size = settings.size.of(height, width, engine.scale)
+    around = wrapped(picture, engine.receptive_field + engine.frame + _BICUBIC)
+    more = around.pixels.shape[1] - width
+    # At the scale of the result; where that is no whole number, to the next pixel.
+    factors = size[0] / height, size[1] / width
+    larger_size = [
+        round((side + more) * factor) for side, factor in zip((height, width), factors, strict=True)
+    ]
+    plain = replace(
+        settings,
+        size=Size(width=larger_size[1], height=larger_size[0], stretch=True),
+        look=replace(settings.look, wrap=False),
+    )
+    return unwrapped(resized(around, engine, plain, progress, stop, rgb), size, more // 2, factors, picture)
 
 
 def _refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) -> None:
@@ -279,10 +348,9 @@ def _consistency(larger: Picture, picture: Picture) -> float | None:
         return None
     if picture.alpha is not None and not pictures.opaque(picture.alpha):
         return None  # colours that nobody sees are not those of the picture
-    if isinstance(larger.pixels, np.memmap):  # too large to be shrunk in memory
-        return None
     try:
-        value = lr_consistency(from_float(to_float(larger.pixels)), from_float(to_float(picture.pixels)))
+        lr = picture.pixels if picture.pixels.dtype == np.uint8 else from_float(to_float(picture.pixels))
+        value = lr_consistency(larger.pixels, lr)
     except PictureError:  # not a whole number of times larger
         return None
     return value if math.isfinite(value) else None

@@ -14,12 +14,15 @@ class Size:
         width: In pixels; the height follows where it is not given.
         height: In pixels; the width follows where it is not given.
         max_pixels: The result is made smaller, not cropped, where it would have more.
+        stretch: Whether a width and a height are taken as they are; else the result fits into them, and keeps
+            its proportions.
     """
 
     scale: float | None = None
     width: int | None = None
     height: int | None = None
     max_pixels: float | None = None
+    stretch: bool = False
 
     def __post_init__(self) -> None:
         if self.scale is not None and (self.width or self.height):
@@ -50,10 +53,14 @@ class Size:
         Examples:
             >>> Size(scale=2.5).of(30, 41, 4), Size(width=100).of(30, 40, 4)
             ((75, 103), (75, 100))
+            >>> Size(width=90, height=90).of(30, 40, 4), Size(width=90, height=90, stretch=True).of(30, 40, 4)
+            ((68, 90), (90, 90))
         """
         if self.width or self.height:
             factor_y = self.height / height if self.height else self.width / width if self.width else 1.0
             factor_x = self.width / width if self.width else factor_y
+            if not self.stretch:
+                factor_y = factor_x = min(factor_y, factor_x)
         else:
             factor_y = factor_x = float(self.scale or network_scale)
         rows, columns = height * factor_y, width * factor_x
