@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ from keras_sr.evaluation.harness import Dataset, load_picture, measure
 from keras_sr.evaluation.kept import Settings
 from keras_sr.evaluation.protocol import PROTOCOLS, Protocol
 from keras_sr.evaluation.report.tables import table, write_csv, write_json
+from keras_sr.evaluation.results import Failure
 from keras_sr.evaluation.score import bicubic, score
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.images.plain import read_rgb, write_plain
@@ -361,3 +363,20 @@ def test_columns_are_chosen_by_name(monkeypatch, tmp_path):
     assert keys == tuple(key for key in DEFAULT if key not in ("lpips", "niqe"))
     assert [line.partition(":")[0] for line in missing] == ["no LPIPS", "no NIQE"]
     assert set(MEASURES) == {*DEFAULT, "lpips_vgg", "dists"}
+
+
+def test_no_place_of_this_machine_is_in_the_results(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = f"keras-sr benchmark theirs={tmp_path} --data='{data.folder}' --out /elsewhere/out"
+    measured = measure([bicubic_candidate(4)], [data], settings(), tmp_path / "out", command=command)
+    failure = Failure("a.png", f"expected one picture in {tmp_path}/my own for a.png, found 0")
+    row = replace(measured.sets[0].rows[0], failures=(failure,))
+    model = {**measured.models[0], "file": str(tmp_path / "runs" / "net.onnx")}
+    whole = replace(measured, models=(model,), sets=(replace(measured.sets[0], rows=(row,)),)).as_json()
+    text = json.dumps(whole)
+    assert str(tmp_path) not in text
+    assert "elsewhere/out" not in text
+    assert whole["models"][0]["file"] == "runs/net.onnx"
+    assert whole["sets"][0]["folder"] == "mine"
+    assert whole["sets"][0]["rows"][0]["failures"][0]["reason"].endswith("my own for a.png, found 0")
+    assert whole["command"].startswith("keras-sr benchmark theirs=")

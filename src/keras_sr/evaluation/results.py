@@ -1,7 +1,10 @@
 """What a benchmark has measured: typed, and as the plain values of `results.json` in one place."""
 
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 #: One value a metric; None where it cannot be taken.
@@ -147,12 +150,44 @@ class Results:
         return any(row.failures for one in self.sets for row in one.rows)
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values, as `results.json` holds them."""
-        return _plain(asdict(self))
+        """Return plain values, as `results.json` holds them: no place of this machine is among them."""
+        values = _plain(asdict(self))
+        values["command"] = shlex.join(map(portable, _words(self.command)))
+        return values
 
 
 def _plain(value: Any) -> Any:
-    """Return a value with lists in the places of tuples."""
+    """Return a value with lists in the places of tuples, and without absolute paths."""
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, str):
+        return portable(value)
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+#: An absolute path within a text, spaces included, up to a sign that ends it or to the next path.
+_ABSOLUTE = re.compile(r"""(?<![^\s'"(=])/(?=[^\s/])(?:[^'":;,)\s]|\s(?!/))*""")
+
+
+def portable(text: str) -> str:
+    """Return a text with each absolute path as it may be shown: from the working folder on, or its last part.
+
+    Examples:
+        >>> portable("/home/ada/sets/Set5"), portable("mine=/home/ada/x/sr"), portable("dB / SSIM")
+        ('Set5', 'mine=sr', 'dB / SSIM')
+    """
+    return _ABSOLUTE.sub(lambda match: _shown(Path(match[0])), text)
+
+
+def _shown(path: Path) -> str:
+    """Return a path from the working folder on, or its last part."""
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) and path != here else path.name
+
+
+def _words(command: str) -> list[str]:
+    """Return the words of a command; all of it as one where quotes are not closed."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return [command]
