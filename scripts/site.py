@@ -44,6 +44,7 @@ PACKAGES = (
     "weights",
     "inference",
     "export",
+    "graphs",
     "server",
     "lessons",
 )
