@@ -95,6 +95,19 @@ def _measure(metric: type[PerPictureMean], column: Column) -> Measure:
 #: Every column, made from the metric classes.
 MEASURES = {column.key: _measure(metric, column) for metric in METRICS for column in metric.columns}
 
+
+def add_metric(metric: type[PerPictureMean]) -> None:
+    """Add the columns of a metric to those that can be asked for.
+
+    Raises:
+        DataError: It makes no column, or one of a name that is taken.
+    """
+    taken = [column.key for column in metric.columns if column.key in MEASURES]
+    if not metric.columns or taken:
+        raise DataError(f"{metric.__name__} needs `columns` of new names, got {taken or 'none'}")
+    MEASURES.update({column.key: _measure(metric, column) for column in metric.columns})
+
+
 #: The columns when nothing else is asked for.
 DEFAULT = tuple(key for key, measure in MEASURES.items() if measure.usual)
 

@@ -1,10 +1,12 @@
 """Measure networks, or the pictures of any tool, on benchmark sets."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from keras_sr.backend import prepare_keras
 from keras_sr.errors import DataError, KerasSRError, unknown
 from keras_sr.evaluation.candidates import (
     Candidate,
@@ -20,9 +22,11 @@ from keras_sr.evaluation.protocol import PROTOCOLS, Protocol
 from keras_sr.evaluation.report import write_report
 from keras_sr.evaluation.report.tables import write_csv, write_json
 from keras_sr.evaluation.results import Results
+from keras_sr.files import sha256
 from keras_sr.inference.enlarge import Stop
 from keras_sr.metrics.planes import CHANNELS
 from keras_sr.tasks.networks import network_file, recipe_of
+from keras_sr.tasks.own import is_own, own_network, own_scale
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
 from keras_sr.tasks.sets import damaged_set, open_set
 from keras_sr.weights.find import RUN_FILES
@@ -55,8 +59,9 @@ def benchmark(
     kept in `out`: the same call goes on where it was stopped.
 
     Args:
-        models: Each what `open_network` takes as a name, a folder of SR pictures that any tool made, or
-            `"bicubic"`; `"NAME=..."` gives it a name for the tables.
+        models: Each what `open_network` takes as a name, a folder of SR pictures that any tool made, a Python
+            file that builds a Keras network (`"my_net.py:build"`), or `"bicubic"`; `"NAME=..."` gives it a
+            name for the tables.
         data: Set5, Set14, BSD100, Urban100, or folders (HR with or without LR). A known set that is nowhere
             is downloaded.
         out: Folder for `results.json`, `per_image.csv`, `report.html` and all SR pictures.
@@ -159,6 +164,8 @@ def open_model(
     name, equals, spec = model.partition("=")
     if not equals or Path(model).exists():
         name, spec = "", model
+    if is_own(spec):
+        return _own_candidate(name or Path(spec.partition(":")[0]).stem, spec)
     path = Path(spec)
     label = name or (path.stem if path.is_file() else path.resolve().name if path.is_dir() else spec)
     if path.suffix in (".npz", ".onnx", ".xml"):
@@ -176,6 +183,28 @@ def open_model(
         threads=threads,
         ensemble=ensemble,
         recipe=recipe_of(spec),
+    )
+
+
+def _own_candidate(label: str, spec: str) -> Candidate:
+    """Return the network that a Python file builds, run whole by Keras."""
+    prepare_keras()
+    from keras_sr.evaluation.keras_upscaler import network_upscaler
+    from keras_sr.export import weights_sha256
+
+    model = own_network(spec)
+    upscaler = network_upscaler(model)
+    file = Path(spec.partition(":")[0])
+    return Candidate(
+        label,
+        "network",
+        lambda pair, lr: upscaler(lr),
+        scale=own_scale(model),
+        file=str(file),
+        # Its weights may come from elsewhere, and its code decides, too.
+        sha256=hashlib.sha256((sha256(file) + weights_sha256(model)).encode()).hexdigest(),
+        engine="keras",
+        precision="f32",
     )
 
 

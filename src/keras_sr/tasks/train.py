@@ -10,6 +10,7 @@ from keras_sr.backend import prepare_keras
 from keras_sr.errors import RecipeError, Stopped, TrainingError, WeightsError
 from keras_sr.inference import engines
 from keras_sr.inference.enlarge import Stop
+from keras_sr.tasks.own import is_own, own_recipe
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
 from keras_sr.tasks.sets import open_set
 from keras_sr.weights import registry
@@ -62,7 +63,8 @@ def train(
     """Train a network, or go on with a run: it ends with the same weights as one that was never stopped.
 
     Args:
-        recipe: A name in `keras_sr.recipes.RECIPES`, or a Recipe.
+        recipe: A name in `keras_sr.recipes.RECIPES`, a Recipe, or one in a Python file: `my_recipe.py`, or
+            `my_recipe.py:name`.
         data: Folder of photographs, with all folders in it; or several.
         out: The run folder; `runs/RECIPE` when not given.
         settings: Fields of the recipe to change: a dict, or items `"field=value"`.
@@ -179,6 +181,8 @@ def chosen_recipe(
         if isinstance(settings, Mapping)
         else list(settings)
     )
+    if is_own(recipe):
+        recipe = own_recipe(str(recipe))
     return recipes.get(recipe, quick=quick, smoke=smoke, overrides=items)
 
 

@@ -93,6 +93,8 @@ def loss_terms(recipe: Recipe, data_format: str) -> tuple[dict, list[keras.Model
         if name == "consistency":
             terms[name] = (weight, partial(consistency, scale=recipe.scale, data_format=data_format))
             continue
+        if name not in ("content", "style"):
+            raise RecipeError(unknown("own_loss", name, list(PIXEL)))
         layers = recipe.content_layers if name == "content" else recipe.style_layers
         before = name == "content" and recipe.content_before_activation
         features = vgg19_features(

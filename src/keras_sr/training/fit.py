@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sr.errors import TrainingError
+from keras_sr.errors import KerasSRError, TrainingError
 from keras_sr.files import atomic_write
 from keras_sr.graphs.layers import as_meta
 from keras_sr.training import checkpoints
@@ -455,7 +455,12 @@ def save_snapshot(recipe: Recipe, model: SuperResolution, out: Path, meta: dict,
 def save_generator(path: Path, model: SuperResolution, meta: dict) -> None:
     """Write the weights to use, the average where there is one, with what they are."""
     network = model.ema_generator or model.generator
-    store.save(path, store.network_arrays(network), {**meta, **as_meta(network)})
+    try:
+        plan = as_meta(network)
+    # A network of one's own may have layers that no engine knows: Keras alone runs it.
+    except KerasSRError:
+        plan = {}
+    store.save(path, store.network_arrays(network), {**meta, **plan})
 
 
 def versions() -> dict[str, str]:

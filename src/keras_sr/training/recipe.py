@@ -36,6 +36,8 @@ class Recipe:
         consistency: Weight of the mean squared error after averaging over LR pixels: it holds colours.
         content: Weight of the distance of VGG19's features.
         style: Weight of the mean squared error of their correlations.
+        own: Weight of a loss of one's own.
+        own_loss: Its name, as `register_loss` was told; "" for none.
         adversarial: Weight of the discriminator's verdict; anything but 0 makes the recipe a GAN.
         content_layers: Layers of VGG19 that `content` compares.
         content_weights: Of each of these layers; empty for 1 each.
@@ -96,6 +98,8 @@ class Recipe:
     consistency: float = 0.0
     content: float = 0.0
     style: float = 0.0
+    own: float = 0.0
+    own_loss: str = ""
     adversarial: float = 0.0
 
     # What those terms are made of
@@ -203,7 +207,8 @@ class Recipe:
 
     def terms(self) -> dict[str, float]:
         """Return the weights of the terms that compare SR with HR: those that are not 0."""
-        return {name: getattr(self, name) for name in TERMS if getattr(self, name)}
+        known = {name: getattr(self, name) for name in TERMS if getattr(self, name)}
+        return known | ({self.own_loss: self.own} if self.own and self.own_loss else {})
 
     @property
     def is_gan(self) -> bool:
