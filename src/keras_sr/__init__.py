@@ -36,9 +36,10 @@ __all__ = ["__version__", *PUBLIC]
 
 
 if hasattr(sys.modules.get("keras"), "saving"):
-    # keras.saving.load_model finds our layers by their registered names. Where nobody has imported Keras,
-    # nobody waits for it: keras_sr.load reads such files, too.
-    import_module("keras_sr.models")
+    # keras.saving.load_model finds our layers, losses and optimizers by their registered names. Where nobody
+    # has imported Keras, nobody waits for it: keras_sr.load reads such files, too.
+    for _part in ("models", "losses", "training.muon", "training.rate", "training.schedule"):
+        import_module(f"keras_sr.{_part}")
 
 
 def __getattr__(name: str) -> object:

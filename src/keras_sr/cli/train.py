@@ -11,10 +11,17 @@ from keras_sr.tasks.progress import Progress
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="Such as compact, srresnet_mse or srgan_vgg54.")],
+    recipe: Annotated[
+        str | None, typer.Argument(help="Such as compact, srresnet_mse or srgan_vgg54.", show_default=False)
+    ] = None,
     data: Annotated[
-        list[Path], typer.Option(help="Folder of photographs, with all folders in it; may be repeated.")
-    ],
+        list[Path] | None,
+        typer.Option(
+            help="Folder of photographs, with all folders in it; may be repeated. Pairs of LR and HR are "
+            "read as the field lays them out."
+        ),
+    ] = None,
+    lr: Annotated[Path | None, typer.Option(help="Folder of the LR partners of the one DATA.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; runs/RECIPE when not given.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe.")
@@ -39,8 +46,14 @@ def train(
         typer.Option(
             metavar="SET",
             help="Measure after each epoch, with sheets: Set5, Set14, BSD100, Urban100, or a folder. "
-            "PSNR and SSIM, and LPIPS where a recipe is not trained on pixels alone.",
+            "PSNR and SSIM, LPIPS where a recipe is not of pixels alone. The best weights are kept.",
         ),
+    ] = None,
+    patience: Annotated[
+        int, typer.Option(min=0, help="End after so many measurements without a better one; 0 never does.")
+    ] = 0,
+    status: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Write the report.html of a run, also under way.")
     ] = None,
 ) -> None:
     """Train a network on your own photographs.
@@ -85,6 +98,14 @@ def train(
     from keras_sr.tasks import train as task
 
     log_to_stderr()
+    if status is not None:
+        from keras_sr.tasks.run_page import write_page
+
+        typer.echo(str(write_page(status)))
+        return
+    if recipe is None or not data:
+        missing = "RECIPE, such as compact" if recipe is None else "--data FOLDER, the photographs"
+        raise typer.BadParameter(f"give {missing}")
     if preview is not None:
         crops = task.preview(recipe, data, preview, settings=settings or [], quick=quick, smoke=smoke)
         typer.echo(str(crops))
@@ -106,12 +127,18 @@ def train(
                 resume=resume,
                 start_from=start_from,
                 evaluate=evaluate or (),
+                lr=lr,
+                patience=patience,
                 bar=True,
                 progress=listen,
                 **how,
             )
         except KeyboardInterrupt:
-            say(f"keras-sr: interrupted: the same command goes on from the last checkpoint in {folder}")
+            say(f"keras-sr: interrupted: the same command goes on with what is in {folder}")
             raise
-    say(f"{run.recipe.name} is trained ({run.backend}); use it: keras-sr upscale IN -o OUT -n {run.folder}")
+    old = run.start if run.verdict and run.verdict.state in ("same", "worse") else ""
+    use = f"it is no better than {old}, so use that" if old else "use it"
+    command = f"keras-sr upscale IN -o OUT -n {old or run.folder}"
+    say(f"{run.recipe.name} is trained ({run.backend}); {use}: {command}")
+    say(f"all about it: {run.report}")
     typer.echo(str(run.weights))

@@ -49,6 +49,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         metrics: What to measure besides PSNR and SSIM: keys of `evaluation.columns.MEASURES`, such as
             `"lpips"`. The logs hold it as `BSD100_lpips`, unless a picture is too small for it.
         multiple_of: As for `network_upscaler`; for sets of many sizes with jax.
+        pairs: The pictures, instead of all in the folder.
 
     Attributes:
         name: What the figures are called.
@@ -73,6 +74,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         protocol: str | Protocol = "paper",
         metrics: Sequence[str] = (),
         multiple_of: int = 1,
+        pairs: Sequence[Pair] | None = None,
     ) -> None:
         super().__init__()
         for name, value in {
@@ -82,7 +84,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         }.items():
             if value is not None and value < 1:
                 raise DataError(f"{name} must be 1 or more, not {value}")
-        pairs = find_pairs(folder, scale)
+        pairs = find_pairs(folder, scale) if pairs is None else list(pairs)
         self.pairs = pairs[:max_images]
         self.name = set_name(folder)
         if len(self.pairs) < len(pairs):
@@ -139,6 +141,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
 
         def look(judged: Judged) -> None:
             taken.append(judged.values)
+            self.looked_at(judged)
             if folder and judged.name in self.shown:
                 keep(save_sheet, folder, judged, self.scale, self.protocol, self.step)
 
@@ -154,6 +157,9 @@ class BenchmarkCallback(keras.callbacks.Callback):
         if logs is not None:
             logs.update(self.fresh)
         return scores
+
+    def looked_at(self, judged: Judged) -> None:
+        """Is told of each picture that was measured; subclasses keep what they need of it."""
 
     def upscaler(self) -> Upscaler:
         """Return the network to measure, as an upscaler."""

@@ -35,13 +35,35 @@ def network_upscaler(
         height, width = lr.shape[:2]
         x = to_float(pad(framed(lr, frame), multiple_of))[None]
         x = np.moveaxis(x, 3, 1) if first else x
-        y = np.asarray(network.predict_on_batch(x))[0]
+        y = _output(network, x, slice(2, 4) if first else slice(1, 3))[0]
         y = np.moveaxis(y, 0, 2) if first else y
         scale = y.shape[0] // x.shape[2 if first else 1]
         start = frame * scale
         return y[start : start + height * scale, start : start + width * scale]
 
     return upscale
+
+
+def _output(network: keras.Model, x: np.ndarray, sides: slice) -> np.ndarray:
+    """Return what a network makes of a batch of any size.
+
+    Keras 3.15 on TensorFlow traces a resizing layer (bilinear `UpSampling2D`, `Resizing`) once, with the size
+    of the first picture, and gives later pictures that size, or fails: they are run layer by layer then.
+    """
+    try:
+        y = np.asarray(network.predict_on_batch(x))
+    # Whichever way the graph breaks; if the network itself is at fault, it says so below.
+    except Exception:
+        y = None
+    if y is None or not _is_multiple(y.shape[sides], x.shape[sides]):
+        y = np.asarray(keras.ops.convert_to_numpy(network(x, training=False)))
+    return y
+
+
+def _is_multiple(large: tuple[int, ...], small: tuple[int, ...]) -> bool:
+    """Tell whether both sides are the same whole number of times as long."""
+    times = {(a // b, a % b) for a, b in zip(large, small, strict=True)}
+    return len(times) == 1 and times.pop()[1] == 0
 
 
 def network_of(model: keras.Model) -> keras.Model:

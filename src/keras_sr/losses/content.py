@@ -7,6 +7,7 @@
 import keras
 from keras import ops
 
+from keras_sr.errors import KerasSRError
 from keras_sr.types import Tensor
 
 #: Ledig et al. 2017 (arXiv 1609.04802), section 3.2: feature maps are divided by 12.75, so that the VGG
@@ -41,6 +42,14 @@ class ContentLoss:
         self.features, self.scale = features, scale
         self.weights, self.distance = weights or (1.0,) * len(features.outputs), DISTANCES[distance]
 
+    def get_config(self) -> dict:
+        """Refuse to be saved: VGG19 is no part of the model.
+
+        Raises:
+            KerasSRError: Always; it says what to do.
+        """
+        raise not_saved(self)
+
     def __call__(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Return the loss of SR images against HR images, both in [0, 1]; a float32 scalar."""
         wanted = feature_maps(self.features, hr)
@@ -65,6 +74,14 @@ class StyleLoss:
     ) -> None:
         self.features, self.data_format, self.scale = features, data_format, scale
 
+    def get_config(self) -> dict:
+        """Refuse to be saved: VGG19 is no part of the model.
+
+        Raises:
+            KerasSRError: Always; it says what to do.
+        """
+        raise not_saved(self)
+
     def __call__(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Return the loss of SR images against HR images, both in [0, 1]; a float32 scalar."""
         wanted = feature_maps(self.features, hr)
@@ -88,3 +105,11 @@ def feature_maps(network: keras.Model, images: Tensor) -> list[Tensor]:
     maps = network(images, training=False)
     maps = maps if isinstance(maps, (list, tuple)) else [maps]
     return [ops.cast(x, "float32") for x in maps]
+
+
+def not_saved(loss: object) -> KerasSRError:
+    """Return the error for a loss that holds a network, in a model that is to be saved."""
+    return KerasSRError(
+        f"{type(loss).__name__} holds VGG19, which is not saved with a model: save it uncompiled "
+        "(model.compile() without a loss, then model.save), and compile it anew after loading"
+    )

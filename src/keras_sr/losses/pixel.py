@@ -8,6 +8,7 @@ images of intensity range [-1, 1]". Every weight of the paper refers to that ran
 # pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
 # pyright: reportOptionalIterable=false, reportOperatorIssue=false
 
+import keras
 from keras import ops
 
 from keras_sr.types import Tensor
@@ -21,21 +22,25 @@ def difference(sr: Tensor, hr: Tensor) -> Tensor:
     return 2.0 * (ops.cast(sr, "float32") - ops.cast(hr, "float32"))
 
 
+@keras.saving.register_keras_serializable("keras_sr")
 def mse(sr: Tensor, hr: Tensor) -> Tensor:
     """Mean squared error on [-1, 1] (equation 4), a scalar. PSNR in RGB is 10 log10(4 / mse)."""
     return ops.mean(ops.square(difference(sr, hr)))
 
 
+@keras.saving.register_keras_serializable("keras_sr")
 def l1(sr: Tensor, hr: Tensor) -> Tensor:
     """Mean absolute error on [-1, 1], a scalar."""
     return ops.mean(ops.abs(difference(sr, hr)))
 
 
+@keras.saving.register_keras_serializable("keras_sr")
 def charbonnier(sr: Tensor, hr: Tensor, epsilon: float = 1e-3) -> Tensor:
     """Mean of sqrt(d^2 + epsilon^2) on [-1, 1]: a smooth L1 (Lai et al. 2018, arXiv 1710.01992, eq. 6)."""
     return ops.mean(ops.sqrt(ops.square(difference(sr, hr)) + epsilon**2))
 
 
+@keras.saving.register_keras_serializable("keras_sr")
 def luma(sr: Tensor, hr: Tensor, data_format: str = "channels_last") -> Tensor:
     """Mean absolute error of brightness on [-1, 1], a scalar.
 
@@ -52,6 +57,7 @@ def luma(sr: Tensor, hr: Tensor, data_format: str = "channels_last") -> Tensor:
     return ops.mean(ops.abs(brightness))
 
 
+@keras.saving.register_keras_serializable("keras_sr")
 def consistency(sr: Tensor, hr: Tensor, scale: int, data_format: str = "channels_last") -> Tensor:
     """Mean squared error on [-1, 1] between averages over `scale` x `scale` pixels, a scalar.
 

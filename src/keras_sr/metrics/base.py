@@ -68,6 +68,20 @@ class PerPictureMean:
         self.options = options
         self.values: list[Any] = []
 
+    def __call__(self, *pictures: Any) -> Any:
+        """Return the metric of pictures that are arrays; see `update` for a mean.
+
+        Raises:
+            PictureError: They are tensors: Keras calls metrics while it builds a graph.
+        """
+        if not all(isinstance(picture, np.ndarray) for picture in pictures):
+            name = type(self).__name__
+            raise PictureError(
+                f"{name} measures finished pictures and cannot be one of compile(metrics=...): leave it out "
+                f"there and give fit a keras_sr.BenchmarkCallback, which logs {name} of a set"
+            )
+        return self.measure(*pictures, **self.options)
+
     def update(self, *pictures: Any) -> None:
         """Take in what the metric compares: pictures (H, W, C), or batches of them (N, H, W, C).
 

@@ -53,6 +53,28 @@ class ChannelPReLU(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_sr")
+class Leaky(keras.layers.Layer):
+    """Leaky ReLU as the maximum of two lines: for networks that are trained against.
+
+    keras.layers.LeakyReLU becomes TensorFlow's LeakyRelu, which its graph optimizer (the remapper of 2.21)
+    fuses with the convolution and bias before it; the gradient still reads the bias's result, the graph
+    breaks, and all fusions are given up with a line `E0000 ... remapper failed`.
+    """
+
+    def __init__(self, slope: float = 0.2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.slope = slope
+
+    def call(self, x: Tensor) -> Tensor:
+        """Return x where it is positive, slope * x elsewhere; same shape."""
+        return ops.maximum(x, self.slope * x)
+
+    def get_config(self) -> dict:
+        """Return the arguments that make this layer again."""
+        return {**super().get_config(), "slope": self.slope}
+
+
+@keras.saving.register_keras_serializable("keras_sr")
 class PixelShuffle(keras.layers.Layer):
     """Sub-pixel rearrangement (Shi et al. 2016, arXiv 1609.05158, eq. 4): C s^2 channels to C, sides times s.
 

@@ -3,7 +3,7 @@
 import keras
 
 from keras_sr.errors import KerasSRError
-from keras_sr.models.blocks import image_input, normalize
+from keras_sr.models.blocks import Leaky, image_input, normalize
 from keras_sr.models.checks import check_choice, resolve_data_format
 from keras_sr.models.spectral import SpectralConv2D, SpectralDense
 from keras_sr.types import Tensor
@@ -53,7 +53,7 @@ def discriminator(
     x = keras.layers.Flatten(name="flatten", data_format="channels_last")(x)
     dense = SpectralDense if normalization == "spectral" else keras.layers.Dense
     x = dense(features * 16, name="dense1")(x)
-    x = keras.layers.LeakyReLU(0.2, name="dense1_leaky")(x)
+    x = Leaky(0.2, name="dense1_leaky")(x)
     logits = dense(1, name="dense2")(x)
     logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
     return keras.Model(image, logits, name="discriminator")
@@ -76,4 +76,4 @@ def stage(
     )(x)
     if batch_norm:
         x = normalize(x, "batch", f"{name}_bn", data_format)
-    return keras.layers.LeakyReLU(0.2, name=f"{name}_leaky")(x)
+    return Leaky(0.2, name=f"{name}_leaky")(x)

@@ -3,7 +3,7 @@
 import keras
 
 from keras_sr.errors import KerasSRError
-from keras_sr.models.blocks import image_input
+from keras_sr.models.blocks import Leaky, image_input
 from keras_sr.models.checks import check_choice, resolve_data_format
 from keras_sr.models.spectral import SpectralConv2D
 from keras_sr.types import Tensor
@@ -53,12 +53,12 @@ def unet_discriminator(
             data_format=data_format,
             name=name,
         )(x)
-        return keras.layers.LeakyReLU(0.2, name=f"{name}_leaky")(x)
+        return Leaky(0.2, name=f"{name}_leaky")(x)
 
     # === Functional Model ===
     image = image_input(data_format, size, name="image")
     x = keras.layers.Conv2D(features, 3, padding="same", data_format=data_format, name="head_conv")(image)
-    x = keras.layers.LeakyReLU(0.2, name="head_leaky")(x)
+    x = Leaky(0.2, name="head_leaky")(x)
     skips = []
     for i in range(1, LEVELS + 1):
         skips.append(x)

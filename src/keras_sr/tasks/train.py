@@ -11,9 +11,10 @@ from keras_sr.errors import RecipeError, Stopped, TrainingError, WeightsError
 from keras_sr.inference import engines
 from keras_sr.inference.enlarge import Stop
 from keras_sr.tasks.own import is_own, own_recipe
+from keras_sr.tasks.photographs import Photographs, open_photographs, prepare
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
 from keras_sr.tasks.sets import open_set
-from keras_sr.weights import registry
+from keras_sr.weights import registry, store
 from keras_sr.weights.find import find
 from keras_sr.weights.foreign import is_foreign, read_network
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import keras
 
     from keras_sr.data.sources import Source
+    from keras_sr.evaluation.harness import Dataset
+    from keras_sr.tasks.held_out import HeldOut, Verdict
     from keras_sr.training.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,9 @@ class Run:
         recipe: What was trained, with all that was changed of it.
         backend: What Keras ran on.
         rows: The log, one row an epoch.
+        verdict: Whether it got better; None where it was not measured.
+        start: The weights that it began with, "" for noise.
+        report: The page of the run.
     """
 
     folder: Path
@@ -43,6 +49,9 @@ class Run:
     recipe: "Recipe"
     backend: str
     rows: list[dict[str, float]]
+    verdict: "Verdict | None" = None
+    start: str = ""
+    report: Path | None = None
 
 
 def train(
@@ -56,6 +65,8 @@ def train(
     resume: bool = True,
     start_from: str | Path | None = None,
     evaluate: str | Path | Sequence[str | Path] = (),
+    lr: str | Path | None = None,
+    patience: int = 0,
     bar: bool = False,
     progress: OnProgress = ignore,
     stop: Stop | None = None,
@@ -74,7 +85,10 @@ def train(
         start_from: Begin with these weights of the generator: a name, a run folder, a weight file, or a
             network of another program, whose architecture is then trained. None takes what the recipe says.
         evaluate: Sets to measure on after each epoch: names such as Set5, or folders. PSNR and SSIM, and
-            LPIPS where a recipe is not trained on pixels alone.
+            LPIPS where a recipe is not trained on pixels alone. The first decides which weights are the best.
+            Without one, a run that starts from weights holds the middles of ten photographs out.
+        lr: Folder of the LR partners of the one folder of HR pictures; None reads the field's layouts.
+        patience: End the run after so many measurements without a better one; 0 never does.
         bar: Show a bar on stderr, as `training.fit` does.
         progress: Told how far reading, downloads and training have come.
         stop: Asked before each batch; when it returns True, the run ends at its last checkpoint.
@@ -87,28 +101,94 @@ def train(
         Stopped: `stop` returned True: the same call goes on.
     """
     backend = prepare_keras()
-    from keras_sr.training.fit import fit
+    from keras_sr.data.data_format import data_format_for
+    from keras_sr.tasks.held_out import judge
+    from keras_sr.tasks.run_page import write_page
+    from keras_sr.training.best import Monitor
+    from keras_sr.training.fit import check_same_recipe, fit, make_room
 
     chosen = chosen_recipe(recipe, quick=quick, smoke=smoke, settings=settings)
+    if smoke and start_from:
+        chosen = _with_start(chosen, chosen_recipe(recipe, quick=quick, settings=settings), start_from)
     kind = run_kind(quick, smoke)
     folder = Path(out) if out else run_folder(chosen, kind)
     begin = start_from or find_start(chosen, folder, kind, resume)
     chosen = _with_its_architecture(chosen, begin)
-    folders = [data] if isinstance(data, str | Path) else list(data)
-    layout, batches = _batches(chosen, [Path(one) for one in folders], progress)
+    folders = [Path(one) for one in ([data] if isinstance(data, str | Path) else data)]
+    layout = data_format_for("auto")
+    _warn_of_bfloat16(chosen)
     sets = [evaluate] if isinstance(evaluate, str | Path) else list(evaluate)
+    dataset = open_set(str(sets[0]), chosen.scale, progress) if sets else None
+    if not resume:
+        begin = make_room(folder, begin, log.info)
+    check_same_recipe(chosen, folder)
+    pictures = prepare(
+        folders,
+        chosen,
+        folder,
+        lr=None if lr is None else Path(lr),
+        measured=dataset.pairs if dataset else (),
+        hold_out=begin is not None,
+        progress=progress,
+    )
+    held = _held_out(chosen, pictures, dataset, folder, str(begin or ""))
+    monitor = (
+        Monitor(held.figure_name, held.measured.higher_is_better, patience) if held is not None else None
+    )
+    if patience and monitor is None:
+        raise TrainingError("`patience` waits for a figure on pictures: give `evaluate` a set, too")
     result = fit(
         chosen,
-        batches,
+        _batches(chosen, pictures.source, layout),
         folder,
         start_from=begin,
-        resume=resume,
-        callbacks=[*_benchmarks(chosen, sets, folder, progress), _watcher(chosen, progress, stop)],
+        callbacks=[
+            *([held] if held is not None else []),
+            *_benchmarks(chosen, sets[1:], folder, progress),
+            _watcher(chosen, progress, stop),
+        ],
+        monitor=monitor,
         progress=bar,
         say=log.info,
         data_format=layout,
     )
-    return Run(result.folder, result.folder / "generator.npz", chosen, backend, result.rows)
+    verdict = judge(held.measured) if held is not None else None
+    if verdict:
+        log.info("%s: %s", chosen.name, verdict.line)
+    report = write_page(folder, pictures.plan.lines)
+    return Run(
+        result.folder,
+        result.folder / "generator.npz",
+        chosen,
+        backend,
+        result.rows,
+        verdict,
+        str(begin or ""),
+        report,
+    )
+
+
+def _held_out(
+    recipe: "Recipe", pictures: Photographs, dataset: "Dataset | None", folder: Path, start: str
+) -> "HeldOut | None":
+    """Return what measures the run on pictures that it is not trained on, or None where there are none."""
+    from keras_sr.tasks.held_out import HeldOut
+
+    pairs = dataset.pairs if dataset else pictures.held
+    if not pairs:
+        return None
+    metrics = perceptual(recipe)
+    seen = pictures.plan.seen if dataset else [pair.name for pair in pairs[: len(pictures.plan.seen)]]
+    return HeldOut(
+        pairs,
+        dataset.name if dataset else "held_out",
+        recipe.scale,
+        folder,
+        metric=metrics[0] if metrics else "psnr",
+        start=start,
+        trained_on=seen,
+        metrics=metrics,
+    )
 
 
 def preview(
@@ -140,10 +220,10 @@ def preview(
     from keras_sr.images.plain import write_plain
 
     chosen = chosen_recipe(recipe, quick=quick, smoke=smoke, settings=settings)
-    folders = [data] if isinstance(data, str | Path) else list(data)
-    _, batches = _batches(chosen, [Path(one) for one in folders], progress)
-    crops = batches(0, chosen.steps)
+    folders = [Path(one) for one in ([data] if isinstance(data, str | Path) else data)]
+    source = open_photographs(folders, chosen, progress)
     # A sheet has its channels last, whatever is faster here.
+    crops = _batches(chosen, source, "channels_last")(0, chosen.steps)
     return write_plain(Path(folder) / f"{chosen.name}_crops.png", sheet(crops))
 
 
@@ -201,24 +281,10 @@ def run_folder(recipe: "Recipe", kind: str = "") -> Path:
     return Path("runs") / f"{recipe.name}{kind}"
 
 
-def _batches(recipe: "Recipe", folders: list[Path], progress: OnProgress) -> tuple[str, Any]:
-    """Return the layout of batches, and what makes them from a span of steps."""
+def _batches(recipe: "Recipe", source: "Source", layout: str) -> Any:
+    """Return what makes batches from a span of steps."""
     from keras_sr.data.batches import Batches
-    from keras_sr.data.data_format import data_format_for, device
     from keras_sr.data.presets import PRESETS
-
-    layout = data_format_for("auto")
-    if (
-        recipe.precision == "mixed_bfloat16"
-        and device() == "cpu"
-        and "BF16" not in engines.openvino_capabilities()
-    ):
-        log.warning("this processor computes bfloat16 in software, ten times slower: take precision=float32")
-    source = open_photographs(folders, recipe, progress)
-    small = int((source.sizes < recipe.crop).any(axis=1).sum())
-    if 0 < small < len(source):
-        crop = f"{recipe.crop}x{recipe.crop}"
-        log.info("%d of them are smaller than a crop of %s and are left out", small, crop)
 
     def batches(first: int, count: int) -> Batches:
         return Batches(
@@ -233,30 +299,32 @@ def _batches(recipe: "Recipe", folders: list[Path], progress: OnProgress) -> tup
             workers=2,
         )
 
-    return layout, batches
+    return batches
 
 
-def open_photographs(folders: list[Path], recipe: "Recipe", progress: OnProgress = ignore) -> "Source":
-    """Decode the photographs once into the cache and return them."""
-    from keras_sr.data.cache import build_cache
+def _warn_of_bfloat16(recipe: "Recipe") -> None:
+    """Say where a processor computes bfloat16 in software."""
+    from keras_sr.data.data_format import device
 
-    source = build_cache(
-        folders,
-        recipe.scale,
-        degradation=recipe.degradation,
-        progress=lambda done, total: progress(
-            Progress("reading photographs", done, total, f"{done} of {total}")
-        ),
-    )
-    skipped = f", {len(source.skipped)} skipped" if source.skipped else ""
-    log.info("%d photographs%s", len(source), skipped)
-    return source
+    software = device() == "cpu" and "BF16" not in engines.openvino_capabilities()
+    if recipe.precision == "mixed_bfloat16" and software:
+        log.warning("this processor computes bfloat16 in software, ten times slower: take precision=float32")
+
+
+def _with_start(small: "Recipe", full: "Recipe", start: str | Path) -> "Recipe":
+    """Return a shrunk recipe with a network as large as the weights that it starts from."""
+    try:
+        there = store.read(find(start))[1].get("recipe", {})
+    except WeightsError:
+        there = {}  # Weights of another program; or none, which is said when they are read.
+    sizes = {name: there.get(name, getattr(full, name)) for name in ("features", "blocks")}
+    return replace(small, **sizes)
 
 
 def _benchmarks(
     recipe: "Recipe", sets: Sequence[str | Path], folder: Path, progress: OnProgress
 ) -> "list[keras.callbacks.Callback]":
-    """Return what measures the network after each epoch."""
+    """Return what measures the network after each epoch, on sets beside the one that decides."""
     from keras_sr.evaluation.callback import BenchmarkCallback
 
     metrics = perceptual(recipe) if sets else []

@@ -108,9 +108,7 @@ def fit(
     """
     out = Path(out)
     if not resume:
-        moved = set_aside(out, say)
-        if moved and start_from and Path(start_from).absolute().is_relative_to(out.absolute()):
-            start_from = moved / Path(start_from).absolute().relative_to(out.absolute())
+        start_from = make_room(out, start_from, say)
     check_same_recipe(recipe, out)
     model = build_model(recipe, data_format)
     meta = begin(recipe, model, out, start_from, say)
@@ -405,6 +403,14 @@ def same_so_far(recipe: Recipe, there: dict, out: Path) -> bool:
         return np.asarray(keras.ops.convert_to_numpy(schedule(np.array(taken, np.float32))))
 
     return len(taken) <= recipe.steps and np.array_equal(rates(recipe), rates(begun))
+
+
+def make_room(out: Path, start_from: str | Path | None, say: Callable[[str], None]) -> str | Path | None:
+    """Put an older run aside, and return where the weights to start from are then."""
+    moved = set_aside(out, say)
+    if moved and start_from and Path(start_from).absolute().is_relative_to(out.absolute()):
+        return moved / Path(start_from).absolute().relative_to(out.absolute())
+    return start_from
 
 
 def set_aside(out: Path, say: Callable[[str], None]) -> Path | None:
