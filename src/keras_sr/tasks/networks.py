@@ -1,10 +1,12 @@
 """From what a person calls a network to one that is open and ready."""
 
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -133,9 +135,24 @@ def fast_precision(engine: str = "auto") -> str:
 
 
 def as_network(network: "Engine | str | Path | None", scale: float | None = None) -> Engine:
-    """Return a network that is open, from one that is, or from what `open_network` takes."""
+    """Return a network that is open, from one that is, from a Keras model, or from what `open_network` takes.
+
+    Raises:
+        KerasSRError: It is none of these, or a Keras model that enlarges nothing.
+    """
     if network is None or isinstance(network, str | Path):
         return open_network(network, scale)
+    keras: Any = sys.modules.get("keras")
+    if keras is not None and isinstance(network, keras.Model):
+        from keras_sr.export import keras_engine
+
+        # A model in training holds the network to use.
+        return keras_engine(getattr(network, "network", network))
+    if not hasattr(network, "run"):
+        raise KerasSRError(
+            "expected a network from open_network, a Keras model, a name or a path, "
+            f"got {type(network).__name__}"
+        )
     return network
 
 
