@@ -115,3 +115,14 @@ def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder(kind: str = "") -> Path:
+    """Return the folder for what can be made or fetched again: KERAS_SR_CACHE, or the system's cache folder.
+
+    Args:
+        kind: The folder in it, such as `"sets"`; "" for the whole.
+    """
+    system = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    root = os.environ.get("KERAS_SR_CACHE") or Path(system) / "keras-sr"
+    return (Path(root) / kind).expanduser()

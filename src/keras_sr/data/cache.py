@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_sr import files
 from keras_sr.data import degradations
 from keras_sr.data.alignment import offset
 from keras_sr.data.decoding import decode
@@ -88,11 +89,7 @@ def build_cache(
 
 def cache_folder(cache_dir: str | Path | None = None) -> Path:
     """Return where caches live, in the order that `build_cache` names."""
-    if cache_dir is None:
-        cache_dir = os.environ.get("KERAS_SR_CACHE") or (
-            Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "keras-sr"
-        )
-    return Path(cache_dir).expanduser()
+    return files.cache_folder() if cache_dir is None else Path(cache_dir).expanduser()
 
 
 class CacheSource(Source):

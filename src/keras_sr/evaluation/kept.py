@@ -72,14 +72,16 @@ def measured(
             kept = json.loads(record.read_text("utf-8"))
             if kept.pop("key") == key:
                 return kept
-    machine.forget_peak()
     ready = candidate.kind in ("pictures", "truth")
-    one = enlarged(
-        lambda lr: np.asarray(given) if candidate.enlarge is None else candidate.enlarge(pair, lr),
-        pair,
-        settings.scale,
-        (lambda sr, hr: fitted(sr, hr, settings.scale)) if ready else lambda sr, hr: sr,
-    )
+
+    def upscale(lr: np.ndarray) -> np.ndarray:
+        machine.forget_peak()
+        return np.asarray(given) if candidate.enlarge is None else candidate.enlarge(pair, lr)
+
+    def fit(sr: np.ndarray, hr: np.ndarray) -> np.ndarray:
+        return fitted(sr, hr, settings.scale) if ready else sr
+
+    one = enlarged(upscale, pair, settings.scale, fit)
     sample = Sample(one.sr, one.hr, one.lr, settings.scale, settings.protocol)
     peak = machine.peak_megabytes()
     figures = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from keras_sr import files
 from keras_sr.errors import WeightsError, unknown
 from keras_sr.files import atomic_write
 
@@ -61,7 +62,7 @@ FILES = {
 
 def cache_folder() -> Path:
     """Return where such weights are kept: `KERAS_SR_CACHE/metrics`, else `~/.cache/keras-sr/metrics`."""
-    return Path(os.environ.get("KERAS_SR_CACHE") or Path.home() / ".cache" / "keras-sr") / "metrics"
+    return files.cache_folder("metrics")
 
 
 def find_weights(name: str) -> Path:

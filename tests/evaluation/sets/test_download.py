@@ -77,7 +77,7 @@ def test_what_is_not_the_set_is_not_kept(served, tmp_path, damage, monkeypatch):
 
 def test_no_network_is_one_line_with_the_way_out(tmp_path):
     known = KnownSet("Tiny", 1, {}, {4: ""})
-    with pytest.raises(DataError, match=r"cannot download .*give its folder by --data") as caught:
+    with pytest.raises(DataError, match=r"cannot download .*give its folder as `data`") as caught:
         fetch_set(known, 4, tmp_path, base="http://127.0.0.1:9")
     assert "\n" not in str(caught.value)
 

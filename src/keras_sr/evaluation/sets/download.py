@@ -5,7 +5,6 @@ number a folder tells whether every picture is the one that the anchors were mea
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,6 +14,7 @@ from tempfile import mkdtemp
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from keras_sr import files
 from keras_sr.errors import DataError
 from keras_sr.evaluation.sets.known import KnownSet
 
@@ -28,7 +28,7 @@ _TRIES = 3
 
 def cache_folder() -> Path:
     """Return where downloaded sets are kept: `KERAS_SR_CACHE/sets`, else `~/.cache/keras-sr/sets`."""
-    return Path(os.environ.get("KERAS_SR_CACHE") or Path.home() / ".cache" / "keras-sr") / "sets"
+    return files.cache_folder("sets")
 
 
 def fetch_set(
