@@ -60,7 +60,7 @@ class Served:
     def state(self, job):
         return self.client.get(f"/v1/jobs/{job}").json()
 
-    def wait(self, job, *states, seconds=90):
+    def wait(self, job, *states, seconds=240):
         states = states or ("done", "failed", "cancelled")
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -66,7 +66,7 @@ class Page:
         self.driver.refresh()
         self.until(lambda: self.all("#purposes input"))
 
-    def until(self, check, seconds=60):
+    def until(self, check, seconds=240):
         return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: check())
 
     def all(self, selector):
