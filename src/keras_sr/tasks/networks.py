@@ -147,7 +147,8 @@ def as_network(network: "Engine | str | Path | None", scale: float | None = None
         from keras_sr.export import keras_engine
 
         # A model in training holds the network to use.
-        return keras_engine(getattr(network, "network", network))
+        model: Any = getattr(network, "network", network)
+        return keras_engine(model)
     if not hasattr(network, "run"):
         raise KerasSRError(
             "expected a network from open_network, a Keras model, a name or a path, "
