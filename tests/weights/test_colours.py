@@ -13,7 +13,7 @@ COLOURS = np.array([*itertools.product((0, 128, 255), repeat=3), (0, 0, 192), (0
 
 #: How many levels off a network may be on a plain colour, in the worst of three channels. What the paper's
 #: networks make of magenta is in the model card.
-ALLOWED = {"compact": 1.0, "srresnet": 11.0}
+ALLOWED = {"chain": 1.0, "compact": 1.0, "srresnet": 11.0}
 
 
 @pytest.mark.parametrize("name", registry.names())

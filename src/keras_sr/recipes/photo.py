@@ -36,8 +36,9 @@ def photo_psnr() -> Recipe:
 def photo() -> Recipe:
     """Photo x4: from photo_psnr, with a U-Net discriminator and VGG19's features before activation.
 
-    Losses and discriminator after Real-ESRGAN (Wang et al. 2021, arXiv 2107.10833, section 4.1): L1, five
-    layers of VGG19 before their ReLU, and a discriminator of every pixel with spectral norm.
+    Losses and discriminator after Real-ESRGAN (Wang et al. 2021, arXiv 2107.10833, section 4.1): L1, four
+    layers of VGG19 before their ReLU, and a discriminator of every pixel with spectral norm. The weights of
+    the terms were set by the size of their gradients at SR (docs/lab-log.md): our VGG19 has Caffe's range.
 
     Run: keras-sr train photo --data photos/
     """
@@ -45,20 +46,21 @@ def photo() -> Recipe:
         photo_psnr(),
         name="photo",
         expect="LPIPS on damaged LR far below srgan_vgg54's; see the model card",
-        l1=1.0,
+        l1=0.5,
         luma=0.0,
-        content=1.0,
+        content=1e-3,
         content_layers=("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4"),
-        content_weights=(0.1, 0.1, 1.0, 1.0),
+        content_weights=(0.2, 0.2, 1.0, 1.0),
         content_distance="l1",
         content_before_activation=True,
         adversarial=0.1,
         discriminator="unet",
         discriminator_features=32,
         discriminator_normalization="spectral",
-        discriminator_learning_rate=1e-4,
+        discriminator_optimizer="muon",
+        discriminator_learning_rate=0.01,
         optimizer="adam",
-        learning_rate=1e-4,
+        learning_rate=2e-4,
         weight_decay=0.0,
         beta_2=0.99,
         batch_size=8,

@@ -389,12 +389,15 @@ def find_start(recipe: "Recipe", folder: Path, kind: str = "", resume: bool = Tr
         return None
     if (before / "generator.npz").exists():
         return str(before)
-    if recipe.start_from not in registry.names():
+    # Weights of several scales carry theirs in their names.
+    named = (recipe.start_from, f"{recipe.start_from}_x{recipe.scale}")
+    ships = next((name for name in named if name in registry.names()), None)
+    if ships is None:
         raise TrainingError(
             f"{recipe.name} starts from a trained {recipe.start_from}, which is not in {before}: "
             "train that first, or give `start_from` a run folder or weight file"
         )
-    shipped = registry.passport(recipe.start_from).recipe
+    shipped = registry.passport(ships).recipe
     fields = ("generator", "scale", "features", "blocks", "normalization", "upsampler")
     other = [f"{name}={shipped[name]}" for name in fields if shipped[name] != getattr(recipe, name)]
     if other:
@@ -404,4 +407,4 @@ def find_start(recipe: "Recipe", folder: Path, kind: str = "", resume: bool = Tr
             f"that ships is of another build: {quick}{' '.join(f'`{one}`' for one in other)}, or train "
             f"{recipe.start_from} with the same settings first"
         )
-    return recipe.start_from
+    return ships

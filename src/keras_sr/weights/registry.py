@@ -16,6 +16,7 @@ NAMES = (
     "lite_x4",
     "lite_x3",
     "lite_x2",
+    "photo_psnr_x4",
     "srresnet_mse",
     "srresnet_vgg22",
     "srresnet_vgg54",
