@@ -51,7 +51,7 @@ print("receptive field:", 2 * receptive_field(network) + 1, "LR pixels wide")
 # sigmoid is in the loss: $\log(1 - \sigma(z))$ of a large $z$ is minus infinity on a computer, unless it is
 # computed in one piece.
 
-# %% show keras_sr.models.discriminator:STAGES, discriminator, stage, spectral
+# %% show keras_sr.models.discriminator:STAGES, discriminator, stage
 
 # %%
 judge = discriminator(64, features=8 if lesson.smoke else 32)

@@ -35,7 +35,7 @@ lessons.show_batch(lr, hr)
 
 # %% show again keras_sr.models.srresnet:srresnet, residual_block, upsample
 
-# %% show again keras_sr.models.discriminator:STAGES, discriminator, stage, spectral
+# %% show again keras_sr.models.discriminator:STAGES, discriminator, stage
 
 # %% show again keras_sr.models.vgg:CaffePreprocessing, vgg19_features
 
