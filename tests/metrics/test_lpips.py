@@ -166,7 +166,7 @@ def test_convolution_in_bands_is_the_same(monkeypatch):
     x = RNG.standard_normal((20, 9, 2)).astype(np.float32)
     kernel = RNG.standard_normal((3, 3, 2, 5)).astype(np.float32)
     whole = convolve(x, kernel, 1, 1)
-    monkeypatch.setattr(module, "WINDOWS", 1)
+    monkeypatch.setattr(module, "_WINDOWS", 1)
     np.testing.assert_allclose(convolve(x, kernel, 1, 1), whole, atol=1e-5)
 
 

@@ -26,7 +26,7 @@ def source(tmp_path):
 def test_markers_become_source_with_the_imports_it_needs(builder, source):
     title, shown, plain, again = builder.expand(source).cells
     assert title.cell_type == "markdown"
-    assert shown.source.startswith("# keras_sr/losses/pixel.py\nfrom keras import ops\n")
+    assert shown.source.startswith("# keras_sr/losses/pixel.py\nimport keras\nfrom keras import ops\n")
     assert "def difference(sr: Tensor, hr: Tensor)" in shown.source
     assert shown.metadata == {"show": "keras_sr.losses.pixel:difference, mse"}
     assert plain.metadata == {}

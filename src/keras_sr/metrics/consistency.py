@@ -38,6 +38,8 @@ def lr_consistency(sr: np.ndarray, lr: np.ndarray) -> float:
     """
     sr, lr = as_array(sr), as_array(lr)
     scale = whole_scale(sr, lr)
+    if sr.shape[2] != lr.shape[2]:
+        raise PictureError(f"the pictures differ in size: {sr.shape[2]} channels and {lr.shape[2]}")
     if sr.dtype.kind == "f":
         grey_levels(sr, "the picture")  # from_float would clip what is in another range, and give a number
     if lr.dtype != np.uint8:

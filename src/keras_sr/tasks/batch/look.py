@@ -57,7 +57,7 @@ def normalized(pixels: np.ndarray) -> np.ndarray:
 
     Examples:
         >>> normalized(np.array([[[128, 128, 200]]], np.uint8)).tolist()
-        [[[129, 129, 255]]]
+        [[[128, 128, 255]]]
     """
     directions = to_float(pixels) * 2 - 1
     length = np.sqrt((directions**2).sum(axis=2, keepdims=True))
