@@ -12,6 +12,24 @@ BLOCK = re.compile(r'^```python(?: title="(?P<file>[\w.]+)")?\n(?P<code>.*?)^```
 
 
 @pytest.fixture
+def registries():
+    """What a page registers is known to that page alone."""
+    pytest.importorskip("keras")
+    from keras_sr.data.degradations import DEGRADATIONS
+    from keras_sr.evaluation.columns import MEASURES
+    from keras_sr.losses import PIXEL
+    from keras_sr.models.generators import ARGUMENTS, GENERATORS
+    from keras_sr.recipes import RECIPES
+
+    known = DEGRADATIONS, MEASURES, PIXEL, ARGUMENTS, GENERATORS, RECIPES
+    before = [dict(one) for one in known]
+    yield
+    for one, was in zip(known, before, strict=True):
+        one.clear()
+        one.update(was)
+
+
+@pytest.fixture
 def desk(tmp_path, monkeypatch):
     """A picture, photographs and a benchmark set."""
     pytest.importorskip("keras")
@@ -32,7 +50,7 @@ def desk(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("page", ["from-python", "bring-your-own"])
-def test_every_block_runs(page, desk):
+def test_every_block_runs(page, desk, registries):
     names = {}
     for block in BLOCK.finditer((HOW_TO / f"{page}.md").read_text("utf-8")):
         code = block["code"].replace("sets/Set5", "sets/mine")
