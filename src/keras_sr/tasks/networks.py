@@ -14,9 +14,6 @@ from keras_sr.backend import prepare_keras
 from keras_sr.errors import KerasSRError, WeightsError
 from keras_sr.files import sha256
 from keras_sr.inference.engines import Engine, FromFacts, capabilities, facts_of, open_engine
-from keras_sr.inference.ensemble import EnsembleEngine
-from keras_sr.inference.projection import ConsistentEngine
-from keras_sr.tasks.convert import converted
 from keras_sr.tasks.way import NetworkChoice
 from keras_sr.weights import imported, registry, store
 from keras_sr.weights.find import find
@@ -46,8 +43,13 @@ class Network(FromFacts):
         self.runs_on = getattr(engine, "runs_on", type(engine).__name__)
         self._options = {"detail": detail, "self_ensemble": self_ensemble, "consistent": consistent}
         if self_ensemble:
+            # Imported when asked for: a cold start should not wait for it.
+            from keras_sr.inference.ensemble import EnsembleEngine
+
             engine = EnsembleEngine(engine)
         if consistent:
+            from keras_sr.inference.projection import ConsistentEngine
+
             engine = ConsistentEngine(engine)
         self.facts = facts_of(engine)
         self._engine = engine
@@ -183,6 +185,8 @@ def _as_exported(name: str) -> Path:
     path = Path(name)
     if path.suffix != ".onnx" or not path.is_file() or b"receptive_field" in path.read_bytes():
         return path
+    from keras_sr.tasks.convert import converted
+
     try:
         return converted(path)
     except WeightsError:
@@ -197,7 +201,11 @@ def _is_other(name: str) -> bool:
 def _of_other(name: str) -> Path:
     """Return the weight file of a network of another program, or of one that was imported."""
     file = find(name)
-    return converted(file) if is_foreign(file) else file
+    if not is_foreign(file):
+        return file
+    from keras_sr.tasks.convert import converted
+
+    return converted(file)
 
 
 def _is_trained(name: str) -> bool:

@@ -18,7 +18,6 @@ from keras_sr.inference.engines import Engine
 from keras_sr.inference.enlarge import MEMORY, Stop
 from keras_sr.inference.enlarge import Progress as OnShare
 from keras_sr.inference.memory import working_memory
-from keras_sr.tasks.batch.extras import with_extras
 from keras_sr.tasks.batch.ledger import Ledger
 from keras_sr.tasks.batch.look import Look
 from keras_sr.tasks.batch.plan import Job, is_file, list_files, plan, results_folder
@@ -341,8 +340,13 @@ def _results(
     told: list[FileResult] = []
     try:
         for result in run_all(jobs, engine, settings, show, stop):
-            told.append(with_extras(result, compare=compare, invention_map=map, storage=settings.storage))
-            yield told[-1]
+            if compare or map:
+                # What a sheet needs, plain enlarging does not: its start should not wait for it.
+                from keras_sr.tasks.batch.extras import with_extras
+
+                result = with_extras(result, compare=compare, invention_map=map, storage=settings.storage)
+            told.append(result)
+            yield result
     finally:
         if report:
             write_report(report, told, len(jobs))
