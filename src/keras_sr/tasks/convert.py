@@ -5,6 +5,7 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_sr.errors import WeightsError
 from keras_sr.files import sha256
@@ -12,8 +13,11 @@ from keras_sr.graphs.analyse import multiplications, receptive_field, scale
 from keras_sr.graphs.plan import as_json, assemble, from_json
 from keras_sr.graphs.plans import plan_of
 from keras_sr.weights import imported, registry, store
-from keras_sr.weights.foreign import ForeignNetwork, is_foreign, read_network
+from keras_sr.weights.foreign import is_foreign, read_network
 from keras_sr.weights.stored import generator_arrays
+
+if TYPE_CHECKING:
+    from keras_sr.weights.foreign.network import ForeignNetwork
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +69,7 @@ def import_network(path: str | Path, name: str | None = None, licence: str | Non
     return write(imported.folders()[0] / f"{name}.npz", network, path, name)
 
 
-def write(target: Path, network: ForeignNetwork, source: Path, name: str | None = None) -> Path:
+def write(target: Path, network: "ForeignNetwork", source: Path, name: str | None = None) -> Path:
     """Write a network as a weight file with everything that an engine and Keras ask for."""
     plan = plan_of(network.values)
     bands, unshuffle = network.values.get("bands", 3), network.values.get("unshuffle", 1)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import WeightsError
+from keras_sr.weights.foreign import SUFFIXES
 from keras_sr.weights.foreign.activation import chosen_activation
 from keras_sr.weights.foreign.kinds import Found, recognise
 from keras_sr.weights.foreign.ncnn_file import read_ncnn
@@ -17,8 +18,6 @@ from keras_sr.weights.foreign.safetensors_file import read_safetensors
 from keras_sr.weights.foreign.torch_file import read_torch
 from keras_sr.weights.foreign.unwrap import State, candidates
 
-#: Endings of files that other programs wrote.
-SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".param", ".bin", ".onnx")
 #: What is said where a file names no licence.
 UNKNOWN_LICENCE = "unknown: ask its author"
 KNOWN = "RRDB (ESRGAN, Real-ESRGAN, BSRGAN), Compact (SRVGGNetCompact) and SPAN are"
@@ -41,11 +40,6 @@ class ForeignNetwork:
     arrays: dict[str, np.ndarray]
     licence: str = UNKNOWN_LICENCE
     notes: dict[str, str] = field(default_factory=dict)
-
-
-def is_foreign(name: str | Path) -> bool:
-    """Return whether a name is that of a file which another program wrote, or may have written."""
-    return Path(name).suffix.lower() in SUFFIXES
 
 
 def read_network(path: str | Path) -> ForeignNetwork:
