@@ -31,6 +31,14 @@ class _Spectral:
             dtype="float32",
         )
 
+    def save_own_variables(self: Any, store: dict) -> None:
+        """Write all weights; those of a convolution or dense layer alone would be written without `u`."""
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self: Any, store: dict) -> None:
+        """Read all weights."""
+        keras.layers.Layer.load_own_variables(self, store)
+
     def quotient(self: Any, training: bool | None) -> Tensor:
         """Return the kernel, as a matrix (inputs, out), over its largest singular value; float32."""
         kernel = ops.cast(ops.convert_to_tensor(self._kernel), "float32")
