@@ -244,6 +244,7 @@ class Row {
     this.job = job;
     this.phase = job ? "job" : "waiting";
     this.share = 0;
+    this.heard = 0;
     this.error = "";
     this.element = $("row").content.firstElementChild.cloneNode(true);
     const on = (name, act) => this.part(name).addEventListener("click", () => act.call(this));
@@ -378,13 +379,20 @@ class Row {
       send();
       return;
     }
-    await this.attempt(async () => this.update(await ask("POST", `/v1/jobs/${this.job.id}/retry`, wished())));
+    await this.attempt(() => this.tell("POST", `/v1/jobs/${this.job.id}/retry`, wished()));
+  }
+
+  /* The answer may come later than events that are newer: then it is out of date. */
+  async tell(...request) {
+    const heard = this.heard;
+    const job = await ask(...request);
+    if (this.heard === heard) this.update(job);
   }
 
   async cancel() {
     this.part("remove").focus();
     if (this.phase === "job") {
-      await this.attempt(async () => this.update(await ask("DELETE", `/v1/jobs/${this.job.id}`)));
+      await this.attempt(() => this.tell("DELETE", `/v1/jobs/${this.job.id}`));
       return;
     }
     waiting = waiting.filter((row) => row !== this);
@@ -547,7 +555,10 @@ function listen() {
 
 function take(job) {
   const row = rows.get(job.id);
-  if (row) row.update(job);
+  if (row) {
+    row.heard += 1;
+    row.update(job);
+  }
   // One that is just being sent is about to be told of by its own answer.
   else if (!uploading) rows.set(job.id, new Row(null, job.folder, job));
   else setTimeout(() => rows.has(job.id) || take(job), 400);
