@@ -128,6 +128,8 @@ def open_network(
 
 def fast_precision(engine: str = "auto") -> str:
     """Return bf16 where the processor computes in it, f32 where it would be imitated, four times slower."""
+    if engine == "keras":
+        return "bf16"  # No engine of ours: `open_network` says what goes without it.
     installed = capabilities()
     name = next(iter(installed), "") if engine == "auto" else engine
     if "bf16" in installed.get(name, []):
