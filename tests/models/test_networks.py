@@ -162,7 +162,7 @@ def test_spectral_norm_is_one_after_some_training_calls(name, rng):
     assert len(layers) == {"srgan": 10, "unet": 8}[name]
     for layer in layers:
         quotient = keras.ops.convert_to_numpy(layer.quotient(False))
-        assert np.linalg.svd(quotient, compute_uv=False)[0] == pytest.approx(1, abs=0.02)
+        assert np.linalg.svd(quotient, compute_uv=False)[0] == pytest.approx(1, abs=0.06)
     after = [w for layer in network.layers for w in map(keras.ops.convert_to_numpy, layer.trainable_weights)]
     for old, new in zip(before, after, strict=True):
         np.testing.assert_array_equal(old, new)
