@@ -9,7 +9,8 @@ def refuse_large(width: int, height: int, max_pixels: int | None) -> None:
     if max_pixels is not None and width * height > max_pixels:
         raise PictureError(
             f"{width}x{height} are {width * height / 1e6:.0f} million pixels, more than the "
-            f"{max_pixels / 1e6:.0f} that are read for safety; if you trust the file, allow it by --no-limit"
+            f"{max_pixels / 1e6:.0f} that are read for safety; if you trust the file, allow it by "
+            "`max_pixels=None`"
         )
 
 
