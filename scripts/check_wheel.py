@@ -6,6 +6,7 @@ Every network that ships enlarges a picture through the installed command, so th
 the wheel is noticed, and so is a source tree that stands in for the wheel.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +42,26 @@ def main(folder: Path) -> None:
         with Image.open(folder / f"{name}.png") as result:
             if result.size != (32 * scale, 24 * scale):
                 raise SystemExit(f"{name} gave {result.size} of a picture of 32 x 24")
+    measures(folder)
     print(f"the wheel enlarges with all {len(registry.names())} networks: {package}")
+
+
+def measures(folder: Path) -> None:
+    """Check that metrics with weights have them; the folder has no cache, so that none can stand in."""
+    noise = np.random.default_rng(1).integers(0, 256, (100, 200, 3), np.uint8)
+    for name, pixels in (("a", noise), ("b", noise[::-1])):
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    compared = subprocess.run(
+        [Path(sys.executable).with_name("keras-sr"), "compare", "a.png", "--reference", "b.png"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_SR_CACHE": str((folder / "nothing").resolve())},
+    )
+    missing = [title for title in ("LPIPS", "NIQE") if title not in compared.stdout]
+    if missing or compared.stderr:
+        raise SystemExit(f"the wheel does not measure {missing}: {compared.stderr}")
 
 
 if __name__ == "__main__":

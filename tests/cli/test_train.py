@@ -107,17 +107,17 @@ def test_weights_that_ship_are_exported_already(run, photos, tmp_path, monkeypat
     assert sorted(registry.FILES.iterdir()) == before
 
 
-def test_lpips_is_measured_where_a_recipe_is_not_of_pixels_alone(shared_data, monkeypatch, capsys, tmp_path):
+def test_lpips_is_measured_where_a_recipe_is_not_of_pixels_alone(monkeypatch, caplog, tmp_path):
     from keras_sr import recipes
     from keras_sr.tasks.train import perceptual
 
-    monkeypatch.setenv("KERAS_SR_LPIPS_ALEX", str(shared_data / "weights" / "alexnet_lpips_f32.npz"))
+    monkeypatch.delenv("KERAS_SR_LPIPS_ALEX", raising=False)
     names = ("compact", "srresnet_mse", "srresnet_vgg22", "srgan_mse", "srgan_vgg54")
     asked = [perceptual(recipes.get(name)) for name in names]
     assert asked == [[], [], ["lpips"], ["lpips"], ["lpips"]]
     monkeypatch.setenv("KERAS_SR_LPIPS_ALEX", str(tmp_path / "absent"))
     assert perceptual(recipes.get("srgan_mse")) == []
-    assert "LPIPS is not measured: KERAS_SR_LPIPS_ALEX names" in capsys.readouterr().err
+    assert "LPIPS is not measured: KERAS_SR_LPIPS_ALEX names" in caplog.text
 
 
 def test_ctrl_c_says_that_the_run_can_go_on(run, photos, tmp_path, monkeypatch):

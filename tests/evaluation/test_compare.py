@@ -43,10 +43,9 @@ def test_every_value_is_that_of_its_metric(files):
     assert found["sharpness"][2] == sharpness(TRUTH, crop_border=4)
 
 
-@pytest.mark.shared
-def test_learned_metrics_are_there_when_their_weights_are(files, shared_data, monkeypatch):
-    monkeypatch.setenv("KERAS_SR_LPIPS_ALEX", str(shared_data / "weights" / "alexnet_lpips_f32.npz"))
-    monkeypatch.setenv("KERAS_SR_NIQE", str(shared_data / "weights" / "niqe_pris_params.npz"))
+def test_learned_metrics_come_with_the_package(files, monkeypatch):
+    for name in ("KERAS_SR_LPIPS_ALEX", "KERAS_SR_NIQE"):
+        monkeypatch.delenv(name)
     comparison = compare([files["near"], files["truth"]])
     found = values(comparison)
     assert found["lpips"] == (lpips(NEAR, TRUTH),)

@@ -10,9 +10,11 @@ import pytest
 
 from keras_sr.errors import PictureError, WeightsError
 from keras_sr.images.plain import read_rgb
+from keras_sr.images.resize import imresize
 from keras_sr.metrics import LPIPS, lpips
 from keras_sr.metrics.lpips import NETWORKS, SMALLEST, convolve, max_pool
 from keras_sr.metrics.lpips_weights import convert, main
+from keras_sr.metrics.weights import SHIPPED
 
 # What the package itself does, and no business of ours.
 pytestmark = pytest.mark.filterwarnings(
@@ -61,6 +63,24 @@ def test_the_authors_example_has_its_published_distances(alex, example):
     reference, near, far = example
     assert round(lpips(near, reference, weights=alex), 3) == 0.722
     assert round(lpips(far, reference, weights=alex), 3) == 0.138
+
+
+def test_the_weights_that_come_along_give_the_published_distances(example):
+    reference, near, far = example
+    assert lpips(near, reference, weights=SHIPPED / "lpips_alex.npz") == pytest.approx(0.722, abs=1e-3)
+    assert lpips(far, reference, weights=SHIPPED / "lpips_alex.npz") == pytest.approx(0.138, abs=1e-3)
+
+
+@pytest.mark.shared
+def test_half_precision_costs_less_than_a_thousandth(alex, shared_data):
+    """Blur, noise and a picture that was shrunk and enlarged: values from 0.03 to 1."""
+    for file in sorted((shared_data / "benchmark" / "Set5" / "HR").glob("*.png"))[:3]:
+        hr = read_rgb(file)
+        hr = hr[: len(hr) // 4 * 4, : hr.shape[1] // 4 * 4]
+        noisy = np.clip(hr + RNG.normal(0, 10, hr.shape), 0, 255).astype(np.uint8)
+        for sr in (imresize(imresize(hr, 0.25), 4.0), noisy, np.roll(hr, 1, 0)):
+            exact = lpips(sr, hr, weights=alex)
+            assert lpips(sr, hr, weights=SHIPPED / "lpips_alex.npz") == pytest.approx(exact, abs=1e-3)
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,15 @@ from keras_sr.images.plain import read_rgb
 from keras_sr.metrics import NIQE, niqe
 from keras_sr.metrics.niqe_model import NiqeModel, fit, load_model, save_model
 from keras_sr.metrics.nss import FEATURES, asymmetric_gaussian, block_features, luma_of, smooth, table
+from keras_sr.metrics.weights import SHIPPED
 
 RNG = np.random.default_rng(0)
 PICTURE = np.clip(np.cumsum(RNG.normal(0, 6, (200, 300, 3)), axis=1) + 128, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
-def published(shared_data):
-    return shared_data / "weights" / "niqe_pris_params.npz"
+def published():
+    return SHIPPED / "niqe.npz"
 
 
 @pytest.fixture(scope="module")

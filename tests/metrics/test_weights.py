@@ -1,23 +1,14 @@
-"""Where weights of metrics are found, and downloads from a server of our own."""
+"""Where weights of metrics are found."""
 
-import hashlib
-import threading
-from dataclasses import replace
-from functools import partial
-from http.client import IncompleteRead
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
+import numpy as np
 import pytest
 
 from keras_sr.errors import WeightsError
-from keras_sr.metrics import weights
+from keras_sr.metrics import lpips, niqe, weights
+from keras_sr.metrics.lpips import load
 
 CONTENT = b"weights"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
+RNG = np.random.default_rng(0)
 
 
 @pytest.fixture
@@ -26,28 +17,6 @@ def cache(tmp_path, monkeypatch):
         monkeypatch.delenv(known.variable, raising=False)
     monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache" / "metrics"
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A server that has the NIQE model, which is told to come from there; returns a function to change it."""
-    root = tmp_path / "server"
-    root.mkdir()
-    (root / "niqe.npz").write_bytes(CONTENT)
-    running = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-
-    def describe(path="niqe.npz", content=CONTENT):
-        url = f"http://127.0.0.1:{running.server_port}/{path}"
-        known = replace(weights.FILES["niqe"], url=url, sha256=hashlib.sha256(content).hexdigest())
-        monkeypatch.setitem(weights.FILES, "niqe", known)
-
-    describe()
-    yield describe
-    running.shutdown()
-    thread.join()
-    running.server_close()
 
 
 def test_an_environment_variable_wins(cache, tmp_path, monkeypatch):
@@ -59,51 +28,40 @@ def test_an_environment_variable_wins(cache, tmp_path, monkeypatch):
         weights.find_weights("niqe")
 
 
-def test_what_is_downloaded_is_kept(cache, server):
-    assert weights.find_weights("niqe").read_bytes() == CONTENT
-    server(path="gone.npz")
-    assert weights.find_weights("niqe") == cache / "niqe.npz"
+@pytest.mark.parametrize("name", ["lpips_alex", "niqe"])
+def test_what_comes_along_gives_way_to_what_a_user_has_made(cache, name):
+    assert weights.find_weights(name) == weights.SHIPPED / f"{name}.npz"
+    kept = cache / f"{name}.npz"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(CONTENT)
+    assert weights.find_weights(name) == kept
+
+
+def test_pictures_are_measured_with_nothing_but_the_package(cache):
+    a, b = RNG.integers(0, 256, (2, 100, 200, 3), np.uint8)
+    assert lpips(a, b) > 0
+    assert niqe(a) > 0
+    assert not cache.parent.exists()
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
-    [({"content": b"other"}, "another file than expected"), ({"path": "gone.npz"}, "File not found")],
+    ("name", "module"),
+    [("lpips_vgg", "keras_sr.metrics.lpips_weights vgg"), ("dists", "keras_sr.metrics.dists_weights")],
 )
-def test_what_is_not_the_file_is_not_kept(cache, server, change, said):
-    server(**change)
-    with pytest.raises(WeightsError, match=said) as caught:
-        weights.find_weights("niqe")
-    assert "by hand" in str(caught.value)
+def test_weights_on_vgg_are_made_by_a_command(cache, name, module):
+    with pytest.raises(WeightsError, match=f"python -m {module}, or name it by KERAS_SR") as caught:
+        weights.find_weights(name)
     assert "\n" not in str(caught.value)
-    assert not list(cache.parent.rglob("*.*"))
-
-
-def test_a_download_that_breaks_off_is_one_line(cache, server, monkeypatch):
-    def breaks_off(url, timeout):
-        raise IncompleteRead(b"half")
-
-    monkeypatch.setattr(weights, "urlopen", breaks_off)
-    with pytest.raises(WeightsError, match=r"no download \(IncompleteRead.*by hand"):
-        weights.find_weights("niqe")
-
-
-def test_no_network(cache, monkeypatch):
-    known = replace(weights.FILES["niqe"], url="http://127.0.0.1:9/niqe.npz")
-    monkeypatch.setitem(weights.FILES, "niqe", known)
-    with pytest.raises(WeightsError, match=r"no download \(.*refused.*KERAS_SR_NIQE"):
-        weights.find_weights("niqe")
-
-
-@pytest.mark.parametrize("net", ["alex", "vgg"])
-def test_weights_of_lpips_are_made_by_a_command(cache, net):
-    with pytest.raises(
-        WeightsError, match=f"python -m keras_sr.metrics.lpips_weights {net}, or name it by KERAS_SR"
-    ):
-        weights.find_weights(f"lpips_{net}")
-    kept = cache / f"lpips_{net}.npz"
+    kept = cache / f"{name}.npz"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(CONTENT)
-    assert weights.find_weights(f"lpips_{net}") == kept
+    assert weights.find_weights(name) == kept
+
+
+def test_an_install_that_lacks_a_file_says_so(cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    with pytest.raises(WeightsError, match="install it again, or name it by KERAS_SR_LPIPS_ALEX"):
+        weights.find_weights("lpips_alex")
 
 
 def test_unknown_names():
@@ -111,7 +69,25 @@ def test_unknown_names():
         weights.find_weights("vif")
 
 
+@pytest.mark.parametrize("name", ["LICENSE.lpips.txt", "LICENSE.torchvision.txt", "README.md"])
+def test_the_terms_of_what_comes_along_come_along(name):
+    assert "BSD" in (text := (weights.SHIPPED / name).read_text("utf-8")) or "Redistribution" in text
+
+
 @pytest.mark.shared
-def test_the_pinned_model_is_the_one_in_use(shared_data):
-    content = (shared_data / "weights" / "niqe_pris_params.npz").read_bytes()
-    assert hashlib.sha256(content).hexdigest() == weights.FILES["niqe"].sha256
+def test_the_model_of_niqe_is_the_published_one(shared_data):
+    ours = np.load(weights.SHIPPED / "niqe.npz")
+    theirs = np.load(shared_data / "weights" / "niqe_pris_params.npz")
+    for key in ours.files:
+        np.testing.assert_array_equal(ours[key], theirs[key])
+
+
+@pytest.mark.shared
+def test_the_weights_of_lpips_are_the_published_ones_in_half_precision(shared_data):
+    kernels, heads = load("alex", weights.SHIPPED / "lpips_alex.npz", 0)
+    exact, exact_heads = load("alex", shared_data / "weights" / "alexnet_lpips_f32.npz", 0)
+    for (kernel, bias), (exact_kernel, exact_bias) in zip(kernels, exact, strict=True):
+        np.testing.assert_array_equal(kernel, exact_kernel.astype(np.float16))
+        np.testing.assert_array_equal(bias, exact_bias)
+    for head, exact_head in zip(heads, exact_heads, strict=True):
+        np.testing.assert_array_equal(head, exact_head)

@@ -124,7 +124,7 @@ def default_line() -> str:
 
 
 def found(name: str) -> str:
-    """Return where the weights of a metric are, without downloading them."""
-    from keras_sr.metrics.weights import local_weights
+    """Return where the weights of a metric are."""
+    from keras_sr.metrics.weights import FILES, local_weights
 
-    return str(local_weights(name) or "not there: downloaded or made when they are needed")
+    return str(local_weights(name) or f"not there: {FILES[name].remedy}")
