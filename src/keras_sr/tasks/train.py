@@ -105,7 +105,8 @@ def train(
     from keras_sr.tasks.held_out import judge
     from keras_sr.tasks.run_page import write_page
     from keras_sr.training.best import Monitor
-    from keras_sr.training.fit import check_same_recipe, fit, make_room
+    from keras_sr.training.fit import fit
+    from keras_sr.training.start import check_same_recipe, make_room
 
     chosen = chosen_recipe(recipe, quick=quick, smoke=smoke, settings=settings)
     if smoke and start_from:

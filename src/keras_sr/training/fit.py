@@ -1,13 +1,10 @@
 """A run, from the first step to the last: resumable at any moment, and the same run when it is resumed."""
 
-import json
 import math
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
@@ -16,7 +13,6 @@ import keras
 import numpy as np
 
 from keras_sr.errors import KerasSRError, TrainingError
-from keras_sr.files import atomic_write
 from keras_sr.graphs.layers import as_meta
 from keras_sr.training import checkpoints
 from keras_sr.training.best import Monitor
@@ -28,10 +24,9 @@ from keras_sr.training.interrupts import Interrupts
 from keras_sr.training.log import Log
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.progress import ProgressBar
-from keras_sr.training.recipe import Recipe, as_json, from_json
-from keras_sr.training.schedule import Schedule
+from keras_sr.training.recipe import Recipe
+from keras_sr.training.start import begin, check_same_recipe, make_room
 from keras_sr.weights import store
-from keras_sr.weights.stored import generator_arrays
 
 #: Given the first step and a number of steps, the batches of exactly these steps (usually `data.Batches`).
 MakeBatches = Callable[[int, int], keras.utils.PyDataset]
@@ -300,138 +295,6 @@ def finish(recipe: Recipe, model: SuperResolution, out: Path, meta: dict, monito
     return Result(out, network, meta["rows"], best, meta["ended"], tuple(signs_of(meta)))
 
 
-def begin(
-    recipe: Recipe,
-    model: SuperResolution,
-    out: Path,
-    start_from: str | Path | None,
-    say: Callable[[str], None],
-) -> dict:
-    """Set the model's state; return step, rows, start and the rest of what a checkpoint says."""
-    fresh = {"step": 0, "rows": [], "start": str(start_from or ""), "partial": None, "ended": ""}
-    fresh["recipe"] = as_json(recipe)
-    if (out / checkpoints.STATE).exists():
-        meta = checkpoints.restore(out, model)
-        check_same_start(meta, out, start_from)
-        if meta["step"] >= recipe.steps:
-            say(f"{out} is finished: {meta['step']} steps; its weights are in {out / 'generator.npz'}")
-        else:
-            say(f"{out}: going on from step {meta['step']} of {recipe.steps}")
-        return {**fresh, "start": "", **meta, "recipe": as_json(recipe)}
-    if start_from:
-        take_over(recipe, model, start_from, say)
-        say(f"{out}: starting from the weights in {start_from}")
-    write_json(out / "recipe.json", as_json(recipe))
-    write_json(out / "versions.json", versions())
-    return fresh
-
-
-def take_over(
-    recipe: Recipe, model: SuperResolution, start_from: str | Path, say: Callable[[str], None]
-) -> None:
-    """Set the generator's weights from those of another run; of another scale all but the enlarging layers.
-
-    Raises:
-        WeightsError: They are of another network.
-    """
-    arrays, meta = generator_arrays(start_from)
-    scale = meta.get("recipe", {}).get("scale", recipe.scale)
-    if scale != recipe.scale:
-        arrays, anew = without_tail(model.generator, arrays)
-        say(f"{start_from} enlarges x{scale}, not x{recipe.scale}: {', '.join(anew)} begin anew")
-    store.assign(model.generator, arrays, str(start_from))
-    if model.ema_generator is not None:
-        store.assign(model.ema_generator, arrays, str(start_from))
-
-
-def without_tail(network: keras.Model, arrays: dict) -> tuple[dict, list[str]]:
-    """Return the arrays, with the network's own for enlarging layers of another shape, and their names."""
-    own = store.network_arrays(network)
-    tail = [key for key in own if key.startswith(("up", "tail"))]
-    anew = [key for key in tail if key not in arrays or arrays[key].shape != own[key].shape]
-    kept = {key: a for key, a in arrays.items() if key in own or not key.startswith(("up", "tail"))}
-    return {**kept, **{key: own[key] for key in anew}}, sorted({key.split("/")[0] for key in anew})
-
-
-def check_same_start(meta: dict, out: Path, start_from: str | Path | None) -> None:
-    """Refuse to go on with a run that began with other weights than those asked for.
-
-    Raises:
-        TrainingError: Names both.
-    """
-    begun = meta.get("start")
-    # A run of an older version does not say what it began with.
-    if begun is None or not start_from or Path(begun).resolve() == Path(start_from).resolve():
-        return
-    raise TrainingError(
-        f"{out} holds a run that began with {begun or 'random weights'}, not with {start_from}: leave "
-        "`start_from` out to go on with it, give another `out`, or `resume=False` to begin anew"
-    )
-
-
-def check_same_recipe(recipe: Recipe, out: Path) -> None:
-    """Refuse to go on with a run of another recipe.
-
-    Raises:
-        TrainingError: Names the fields that differ.
-    """
-    path = out / "recipe.json"
-    if not path.exists() or not (out / checkpoints.STATE).exists():
-        return
-    # A field that an older version did not know had the value that is now its default.
-    there, here = as_json(from_json(json.loads(path.read_text("utf-8")))), as_json(recipe)
-    differing = [key for key in here if key != "expect" and there[key] != here[key]]
-    if set(differing) <= {"steps", "schedule"} and same_so_far(recipe, there, out):
-        # As if it had been this recipe from the start.
-        write_json(path, here)
-        return
-    if differing:
-        what = ", ".join(f"{key} is {there[key]!r} there and {here[key]!r} here" for key in differing[:4])
-        raise TrainingError(
-            f"{out} holds a run of another recipe ({what}): give another `out`, or `resume=False` to begin "
-            f"anew; another `out` with `start_from` {out} goes on from its weights with these settings"
-        )
-
-
-def same_so_far(recipe: Recipe, there: dict, out: Path) -> bool:
-    """Return whether the rates of all steps that a run has taken are those of the recipe."""
-    taken = range(store.read(out / checkpoints.STATE)[1]["step"])
-    begun = from_json(there)
-
-    def rates(of: Recipe) -> np.ndarray:
-        schedule = Schedule(of.learning_rate, of.schedule, of.steps, of.warmup_steps)
-        return np.asarray(keras.ops.convert_to_numpy(schedule(np.array(taken, np.float32))))
-
-    return len(taken) <= recipe.steps and np.array_equal(rates(recipe), rates(begun))
-
-
-def make_room(out: Path, start_from: str | Path | None, say: Callable[[str], None]) -> str | Path | None:
-    """Put an older run aside, and return where the weights to start from are then."""
-    moved = set_aside(out, say)
-    if moved and start_from and Path(start_from).absolute().is_relative_to(out.absolute()):
-        return moved / Path(start_from).absolute().relative_to(out.absolute())
-    return start_from
-
-
-def set_aside(out: Path, say: Callable[[str], None]) -> Path | None:
-    """Rename an older run folder to a name that is free and return that; None where there is no older run.
-
-    Raises:
-        TrainingError: It is the current folder or one that holds it.
-    """
-    if not (out / "recipe.json").exists():
-        return None
-    if Path.cwd().is_relative_to(out.resolve()):
-        raise TrainingError(
-            f"{out} holds a run and is the current folder, which cannot be renamed: give another `out`"
-        )
-    number = next(n for n in range(1, 10_000) if not out.with_name(f"{out.name}.old{n}").exists())
-    aside = out.with_name(f"{out.name}.old{number}")
-    out.rename(aside)
-    say(f"the run that was in {out} is now in {aside}")
-    return aside
-
-
 def check_finite(model: SuperResolution, logs: dict, step: int, out: Path) -> None:
     """Stop a run that has diverged before its checkpoint is overwritten.
 
@@ -467,24 +330,3 @@ def save_generator(path: Path, model: SuperResolution, meta: dict) -> None:
     except KerasSRError:
         plan = {}
     store.save(path, store.network_arrays(network), {**meta, **plan})
-
-
-def versions() -> dict[str, str]:
-    """Return what a run's numbers may depend on."""
-    found = {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "backend": keras.config.backend(),
-    }
-    for package in ("keras-sr", "keras", "numpy", "tensorflow", "tensorflow-cpu", "torch", "jax"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def write_json(path: Path, values: dict) -> None:
-    """Write a dict as readable JSON."""
-    with atomic_write(path, "w") as file:
-        json.dump(values, file, indent=1)
