@@ -1,5 +1,6 @@
 """Jobs through the API: what comes out is what the command writes, and what is asked for happens."""
 
+import asyncio
 import io
 import json
 import subprocess
@@ -13,6 +14,7 @@ from PIL import Image
 from serving import command, encoded, photograph
 
 from keras_sr.images.picture import read
+from keras_sr.server.helper import Helper
 
 
 def animation():
@@ -131,6 +133,25 @@ def test_a_job_that_computes_is_cancelled_between_two_tiles(served, large_png):
     assert ended["state"] == "cancelled"
     assert 0 < ended["progress"] < 1
     assert served.client.get(f"/v1/jobs/{job}/result").status_code == 409
+
+
+def test_a_cancel_that_comes_before_the_worker_has_started_is_not_lost(tmp_path):
+    source = tmp_path / "source.png"
+    source.write_bytes(encoded(photograph(1500, 2000)))
+    options = dict.fromkeys(("scale", "width", "height", "detail", "max_memory", "threads"))
+    request = {"source": str(source), "target": str(tmp_path / "result.png"), "network": "srresnet_mse"}
+
+    async def ask_and_cancel():
+        helper = Helper("keras_sr.server.worker")
+        asked = asyncio.create_task(helper.ask({"do": "upscale", "consistent": False, **options, **request}))
+        await asyncio.sleep(0)
+        assert helper.pid is None
+        helper.tell({"do": "cancel"})
+        answer = await asked
+        await helper.close()
+        return answer
+
+    assert asyncio.run(ask_and_cancel())["cancelled"] is True
 
 
 def test_a_cancelled_job_can_be_done_again_with_other_options(served, large_png, png):

@@ -43,6 +43,8 @@ class Helper:
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
+        self._asked = False
+        self._early: list[Message] = []
 
     @property
     def pid(self) -> int | None:
@@ -83,6 +85,9 @@ class Helper:
         )
         try:
             to_child.write(_line(request))
+            self._asked = True
+            while self._early:
+                self.tell(self._early.pop(0))
             await to_child.drain()
             while line := await from_child.readline():
                 message = json.loads(line)
@@ -92,11 +97,20 @@ class Helper:
                     on_event(message)
         except (OSError, ValueError):
             self.kill()
+        finally:
+            self._asked = False
+            self._early.clear()
         raise HelperDied(_how(await process.wait()))
 
     def tell(self, message: Message) -> None:
-        """Say something to a child that is at work, and wait for nothing."""
-        if self._process and self._process.stdin and self.pid:
+        """Say something about the request under way, and wait for nothing.
+
+        A child that is still starting, and has not been asked yet, is told right after it is asked.
+        """
+        if not self._asked:
+            if self._turn.locked():
+                self._early.append(message)
+        elif self._process and self._process.stdin and self.pid:
             with contextlib.suppress(OSError, RuntimeError):
                 self._process.stdin.write(_line(message))
 
