@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
 
 def measures(folder: Path) -> None:
     """Check that metrics with weights have them; the folder has no cache, so that none can stand in."""
-    noise = np.random.default_rng(1).integers(0, 256, (100, 200, 3), np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, (200, 300, 3), np.uint8)
     for name, pixels in (("a", noise), ("b", noise[::-1])):
         Image.fromarray(pixels).save(folder / f"{name}.png")
     compared = subprocess.run(

@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--command", help="how it was trained, where that was not one folder photos/")
     parser.add_argument("--commit", help="of the code that trained it, where that is not the present one")
     parser.add_argument("--partner", default="", help="weights of the same network it was trained from")
+    parser.add_argument("--teacher", default="", help="the recipe's teacher: name, author and licence")
     parser.add_argument("--hours", type=float, help="of training, where the run's own log is not all of it")
     parser.add_argument("--half", action="store_true", help="store float16, half the size")
     parser.add_argument("--score", type=Path, action="append", required=True)
@@ -86,6 +87,10 @@ def copied(arguments: argparse.Namespace) -> registry.Passport:
     if meta["step"] != recipe.steps:
         raise SystemExit(f"{arguments.run} has done {meta['step']} of {recipe.steps} steps: let it end first")
     meta.pop("start", None)  # a path of this machine; the passport names the partner
+    if recipe.teacher:
+        if not arguments.teacher:
+            raise SystemExit("these weights were trained with a teacher: say by --teacher which")
+        meta["recipe"]["teacher"] = Path(recipe.teacher).name
     kind = np.float16 if arguments.half else np.float32
     store.save(npz, {name: array.astype(kind) for name, array in arrays.items()}, meta)
     with atomic_write(CURVES / f"{arguments.name}.csv") as file:
@@ -107,6 +112,7 @@ def copied(arguments: argparse.Namespace) -> registry.Passport:
         scores={},
         sha256=completed(arguments.name, arguments.licence),
         partner=arguments.partner,
+        teacher=arguments.teacher,
     )
 
 

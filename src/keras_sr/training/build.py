@@ -17,6 +17,7 @@ from keras_sr.training.rate import Adam
 from keras_sr.training.recipe import Recipe
 from keras_sr.training.schedule import Schedule
 from keras_sr.training.srgan import SRGAN
+from keras_sr.weights.load import load
 
 #: What a recipe's `optimizer` may be.
 OPTIMIZERS = {"adam": Adam, "muon": Muon}
@@ -33,10 +34,13 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
     keras.utils.set_random_seed(recipe.seed)
     with dtype_policy(recipe.precision):
         generator = build_generator(vars(recipe), data_format)
-        terms, frozen = loss_terms(recipe, data_format)
+        terms, frozen = loss_terms(recipe, recipe.terms(), data_format)
+        taught, watching = loss_terms(recipe, recipe.taught(), data_format)
+        teacher = build_teacher(recipe, data_format) if recipe.teacher else None
         judge = build_discriminator(recipe, data_format) if recipe.is_gan else None
     average = build_generator(vars(recipe), data_format) if recipe.ema else None
-    shared = {"terms": terms, "ema": recipe.ema, "frozen": frozen}
+    shared = {"terms": terms, "ema": recipe.ema, "frozen": frozen + watching}
+    shared |= {"teacher": teacher, "taught": taught}
     if judge is None:
         model = SuperResolution(generator, average, **shared)
         optimizer = optimizer_of(recipe)
@@ -80,10 +84,30 @@ def build_discriminator(recipe: Recipe, data_format: str) -> keras.Model:
     )
 
 
-def loss_terms(recipe: Recipe, data_format: str) -> tuple[dict, list[keras.Model]]:
-    """Return the recipe's terms as name: (weight, function), and the frozen networks that they use."""
+def build_teacher(recipe: Recipe, data_format: str) -> keras.Model:
+    """Load the recipe's teacher, in the recipe's precision.
+
+    Raises:
+        RecipeError: It enlarges by another factor, or does not take RGB.
+        WeightsError: There is no such network.
+    """
+    teacher = load(recipe.teacher, data_format=data_format)
+    side, bands = recipe.crop // recipe.scale, (-1 if data_format == "channels_last" else 1)
+    if teacher.input_shape[bands] != 3:
+        raise RecipeError(
+            f"the teacher {recipe.teacher} takes {teacher.input_shape[bands]} bands: 3 expected"
+        )
+    shape = (1, side, side, 3) if data_format == "channels_last" else (1, 3, side, side)
+    scale = teacher(keras.ops.zeros(shape), training=False).shape[2] / side
+    if scale != recipe.scale:
+        raise RecipeError(f"the teacher {recipe.teacher} enlarges x{scale:g}: x{recipe.scale} is expected")
+    return teacher
+
+
+def loss_terms(recipe: Recipe, weights: dict[str, float], data_format: str) -> tuple[dict, list[keras.Model]]:
+    """Return terms as name: (weight, function), and the frozen networks that they use."""
     terms, frozen = {}, []
-    for name, weight in recipe.terms().items():
+    for name, weight in weights.items():
         if name in PIXEL:
             terms[name] = (weight, PIXEL[name])
             continue

@@ -26,6 +26,8 @@ class SuperResolution(keras.Model):
         terms: name: (weight, function of (sr, hr) that returns a scalar).
         ema: Decay of the average a step, in [0, 1).
         frozen: Networks that the terms use; they belong to the model's state but are never trained.
+        teacher: LR to SR like the generator, never trained: what it makes of LR is one more target.
+        taught: As `terms`, for the terms that compare SR with the teacher's SR.
     """
 
     def __init__(
@@ -35,12 +37,15 @@ class SuperResolution(keras.Model):
         terms: dict[str, tuple[float, Callable]],
         ema: float = 0.999,
         frozen: list[keras.Model] | None = None,
+        teacher: keras.Model | None = None,
+        taught: dict[str, tuple[float, Callable]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.generator, self.ema_generator, self.ema = generator, ema_generator, ema
         self.terms = dict(terms)
-        self.frozen = list(frozen or [])
+        self.teacher, self.taught = teacher, dict(taught or {})
+        self.frozen = [*(frozen or []), *([teacher] if teacher is not None else [])]
         for network in [*self.frozen, *([ema_generator] if ema_generator is not None else [])]:
             network.trainable = False
         if ema_generator is not None:
@@ -53,7 +58,7 @@ class SuperResolution(keras.Model):
 
     def term_names(self) -> list[str]:
         """Return the names of everything that is logged apart from the total."""
-        return list(self.terms)
+        return [*self.terms, *taught_names(self.taught)]
 
     def call(self, lr: Tensor, training: bool | None = None) -> Tensor:
         """Enlarge: (N, h, w, 3) to (N, H, W, 3)."""
@@ -76,16 +81,22 @@ class SuperResolution(keras.Model):
             sample_weight: Not used.
             training: Whether this is a training step; only then does the average move.
         """
-        total = self.weigh(self.content_terms(y_pred, y))
+        total = self.weigh(self.content_terms(x, y_pred, y))
         if training:
             self.update_average()
         return total
 
-    def content_terms(self, sr: Tensor, hr: Tensor) -> dict[str, tuple[float, Tensor]]:
-        """Return name: (weight, value) of the terms that compare SR with HR."""
+    def content_terms(self, lr: Tensor, sr: Tensor, hr: Tensor) -> dict[str, tuple[float, Tensor]]:
+        """Return name: (weight, value) of the terms that compare SR with HR, and with the teacher's SR."""
         # torch's trainer hands over numpy arrays in train_on_batch.
         hr = ops.convert_to_tensor(hr)
-        return {name: (weight, term(sr, hr)) for name, (weight, term) in self.terms.items()}
+        values = {name: (weight, term(sr, hr)) for name, (weight, term) in self.terms.items()}
+        if self.teacher is not None:
+            shown = ops.clip(self.teacher(ops.convert_to_tensor(lr), training=False), 0.0, 1.0)
+            shown = ops.stop_gradient(ops.cast(shown, "float32"))
+            pairs = zip(taught_names(self.taught), self.taught.values(), strict=True)
+            values |= {name: (weight, term(sr, shown)) for name, (weight, term) in pairs}
+        return values
 
     def weigh(self, values: dict[str, tuple[float, Tensor]]) -> Tensor:
         """Log every term and return their weighted sum."""
@@ -121,3 +132,8 @@ class SuperResolution(keras.Model):
         """Load weights that `save_weights` wrote, into the generator and its average."""
         self.network.load_weights(filepath, *args, **kwargs)
         self.generator.set_weights(self.network.get_weights())
+
+
+def taught_names(taught: dict) -> list[str]:
+    """Return what terms against a teacher's SR are logged as."""
+    return [f"teacher_{name}" for name in taught]

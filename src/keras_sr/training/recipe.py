@@ -9,6 +9,9 @@ from keras_sr.errors import RecipeError, unknown
 #: Fields that are weights of terms which compare SR with HR.
 TERMS = ("mse", "l1", "charbonnier", "luma", "consistency", "content", "style")
 
+#: Those of them that may compare SR with a teacher's SR too.
+TAUGHT = ("l1", "content")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -39,6 +42,9 @@ class Recipe:
         own: Weight of a loss of one's own.
         own_loss: Its name, as `register_loss` was told; "" for none.
         adversarial: Weight of the discriminator's verdict; anything but 0 makes the recipe a GAN.
+        teacher: A network whose SR of the same LR is one more target: whatever `-n` takes; "" for none.
+        teacher_l1: Weight of `l1` against the teacher's SR.
+        teacher_content: Weight of `content` against the teacher's SR.
         content_layers: Layers of VGG19 that `content` compares.
         content_weights: Of each of these layers; empty for 1 each.
         content_distance: `"mse"` (the paper) or `"l1"` (ESRGAN) of the features.
@@ -101,6 +107,11 @@ class Recipe:
     own: float = 0.0
     own_loss: str = ""
     adversarial: float = 0.0
+
+    # A network to learn from, and the weights of its SR as a target
+    teacher: str = ""
+    teacher_l1: float = 0.0
+    teacher_content: float = 0.0
 
     # What those terms are made of
     content_layers: tuple[str, ...] = ("block5_conv4",)
@@ -190,8 +201,14 @@ class Recipe:
             if getattr(self, field) < 0:
                 raise RecipeError(f"{field} must be 0 or more, not {getattr(self, field)}")
         for field in ("content", "style"):
-            if getattr(self, field) and not getattr(self, f"{field}_layers"):
+            used = getattr(self, field) or (field == "content" and self.teacher_content)
+            if used and not getattr(self, f"{field}_layers"):
                 raise RecipeError(f"{field} compares layers of VGG19: {field}_layers must name one or more")
+        if bool(self.teacher) != bool(self.taught()):
+            raise RecipeError(
+                "a teacher needs a weight in teacher_l1 or teacher_content, and those need a teacher: "
+                f"teacher is {self.teacher!r}, the weights are {self.teacher_l1} and {self.teacher_content}"
+            )
         if self.content_weights and len(self.content_weights) != len(self.content_layers):
             raise RecipeError(
                 f"content_weights has {len(self.content_weights)} values for the {len(self.content_layers)} "
@@ -202,13 +219,17 @@ class Recipe:
                 "r1 is taken from differences that bfloat16 rounds away: "
                 "take precision=float32 or mixed_float16"
             )
-        if not self.terms():
+        if not self.terms() and not self.taught():
             raise RecipeError(f"a recipe needs a loss: give one of {', '.join(TERMS)} a weight")
 
     def terms(self) -> dict[str, float]:
         """Return the weights of the terms that compare SR with HR: those that are not 0."""
         known = {name: getattr(self, name) for name in TERMS if getattr(self, name)}
         return known | ({self.own_loss: self.own} if self.own and self.own_loss else {})
+
+    def taught(self) -> dict[str, float]:
+        """Return the weights of the terms that compare SR with the teacher's SR: those that are not 0."""
+        return {name: weight for name in TAUGHT if (weight := getattr(self, f"teacher_{name}"))}
 
     @property
     def is_gan(self) -> bool:

@@ -55,7 +55,7 @@ class SRGAN(SuperResolution):
     def term_names(self) -> list[str]:
         """Return the names of everything that is logged apart from the total."""
         gan = ["adversarial", "discriminator", "d_hr", "d_sr", *(["r1"] if self.r1 else [])]
-        return [*self.terms, *gan]
+        return [*super().term_names(), *gan]
 
     def compute_loss(
         self,
@@ -76,7 +76,7 @@ class SRGAN(SuperResolution):
         real = self.discriminator(hr, training=training)
         fake = self.discriminator(ops.stop_gradient(sr), training=training)
 
-        values = self.content_terms(sr, hr)
+        values = self.content_terms(x, sr, hr)
         values["adversarial"] = (
             self.adversarial_weight,
             self.generator_term(ops.stop_gradient(real), judged),

@@ -66,6 +66,7 @@ class Passport:
         seconds_per_megapixel: precision: seconds per million SR pixels on two cores, not those of `hardware`;
             all networks took turns in one run, so their ratios hold where the seconds do not.
         partner: The weights that these were trained from, of the same network: `--detail` lies between.
+        teacher: The network whose SR was one more target, with its author and licence; "" for none.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Passport:
     precision_loss: dict[str, dict[str, float]] = field(default_factory=dict)
     seconds_per_megapixel: dict[str, float] = field(default_factory=dict)
     partner: str = ""
+    teacher: str = ""
 
 
 def names() -> tuple[str, ...]:
