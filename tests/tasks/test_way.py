@@ -17,6 +17,8 @@ NO_PIXELS = {
         "output",
         "network",
         "recursive",
+        "manifest",
+        "shard",
         "suffix",
         "extension",
         "pattern",

@@ -14,6 +14,7 @@ from keras_sr.cli.doctor import doctor
 from keras_sr.cli.export import export
 from keras_sr.cli.imports import import_
 from keras_sr.cli.options import in_options
+from keras_sr.cli.report import report
 from keras_sr.cli.say import say
 from keras_sr.cli.serve import serve
 from keras_sr.cli.train import train
@@ -35,6 +36,7 @@ for command in (upscale, serve, train, benchmark, compare, weights):
 app.command("import")(import_)
 app.command()(export)
 app.command()(doctor)
+app.add_typer(report, name="report")
 
 
 def _show_version(wanted: bool) -> None:

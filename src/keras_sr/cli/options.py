@@ -10,6 +10,8 @@ OPTIONS = {
     "resume": "--resume",
     "skip_existing=True": "--skip-existing",
     "skip_existing": "--skip-existing",
+    "manifest": "--manifest",
+    "shard": "--shard",
     "detail": "--detail",
     "partner": "--partner",
     "engine=keras": "--engine keras",

@@ -81,6 +81,21 @@ def upscale(
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Folders inside folders, too.")
     ] = False,
+    manifest: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take the pictures that this file (or -, stdin) names, a path a line, relative to the one "
+            "folder IN, or to the current folder.",
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N",
+            help="Do the K-th of N equal parts; N such commands, on any machines, do all.",
+        ),
+    ] = None,
     suffix: Annotated[
         str | None,
         typer.Option(help="Put behind names instead of x4 (or w3000 for --width 3000); '' puts nothing."),
@@ -201,6 +216,8 @@ def upscale(
         keras-sr upscale cat.jpg -o cat_large.png --compare --map
     Go on with a batch that was stopped; what has changed since is made again:
         keras-sr upscale photos/ -r -o large/ --resume
+    Share a batch among machines, this one doing the third of sixteen parts:
+        keras-sr upscale photos/ -r -o large/ --resume --shard 3/16
 
     Grey stays grey, 16 bits stay 16 bits; transparency, colour profile, EXIF and every frame are kept
     where the format can hold them, and what it cannot hold is said. The paths of the results are
@@ -208,18 +225,26 @@ def upscale(
     1. Nothing is ever written over a picture that is read.
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.images.picture import MAX_PIXELS
+    from keras_sr.tasks.batch.manifest import read_manifest
+    from keras_sr.tasks.batch.shard import as_shard
     from keras_sr.tasks.batch.size import Size
     from keras_sr.tasks.networks import fast_precision, open_network
     from keras_sr.tasks.upscale import largest_factor, upscale_files
 
     log_to_stderr()
     sources = [*(pictures or []), *(inputs or [])]
+    lines = None if manifest is None else read_manifest(manifest)
+    part = None if shard is None else as_shard(shard)
+    if lines is not None:
+        sources = sources or [Path(".")]
     if not sources:
         raise typer.BadParameter("give a picture to enlarge: keras-sr upscale cat.jpg -o cat_large.png")
     if tile_pad is not None:
         say("keras-sr: --tile_pad is not needed: tiles overlap by exactly what the network sees")
     size = Size(scale, width, height, stretch=stretch)
     files = [source for source in sources if source != STREAM]
+    if lines is not None:
+        files = [sources[0] / line for line in lines]
     network = open_network(
         name,
         largest_factor(files, size, recursive=recursive),
@@ -247,10 +272,10 @@ def upscale(
         "max_pixels": None if no_limit else MAX_PIXELS,
     }
     if STREAM in (*sources, output):
-        if report or compare or map_ or resume or pattern or skip_existing or dry_run:
+        if report or compare or map_ or resume or pattern or skip_existing or dry_run or lines or part:
             raise typer.BadParameter(
-                "--report, --compare, --map, --resume, --skip-existing, --dry-run and --pattern "
-                "need files, not -"
+                "--report, --compare, --map, --resume, --skip-existing, --dry-run, --pattern, --manifest and "
+                "--shard need files, not -"
             )
         stream(sources, output, network, extension, **how)
         return
@@ -262,6 +287,8 @@ def upscale(
             output,
             network,
             recursive=recursive,
+            manifest=lines,
+            shard=part,
             suffix=suffix,
             extension=extension,
             pattern=pattern,
@@ -276,6 +303,8 @@ def upscale(
             **how,
         )
         told = [tell(result, network.name, dry_run) for result in interruptible(results)]
+    if part is not None and not told:
+        say(f"keras-sr: no picture is of shard {part}")
     if not all(told):
         say(f"keras-sr: {told.count(False)} of {len(told)} pictures failed")
         raise typer.Exit(1)

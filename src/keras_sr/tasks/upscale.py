@@ -1,10 +1,12 @@
 """Enlarge pictures: one in memory, or files and folders of them."""
 
 import logging
+import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,13 @@ from keras_sr.inference.enlarge import MEMORY, Stop
 from keras_sr.inference.enlarge import Progress as OnShare
 from keras_sr.inference.memory import working_memory
 from keras_sr.tasks.batch.ledger import Ledger
+from keras_sr.tasks.batch.listing import Listing, find, list_files
 from keras_sr.tasks.batch.look import Look
-from keras_sr.tasks.batch.plan import Job, is_file, list_files, plan, results_folder
-from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all, write_report
+from keras_sr.tasks.batch.manifest import listed, read_manifest
+from keras_sr.tasks.batch.plan import Job, is_file, plan, results_folder
+from keras_sr.tasks.batch.report import refuse_report_of_other, write_report
+from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all
+from keras_sr.tasks.batch.shard import Shard, as_shard
 from keras_sr.tasks.batch.size import Size
 from keras_sr.tasks.networks import Network, as_network
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
@@ -117,6 +123,8 @@ def upscale_files(
     height: int | None = None,
     max_megapixels: float | None = None,
     recursive: bool = False,
+    manifest: str | Path | Sequence[str] | None = None,
+    shard: str | tuple[int, int] | Shard | None = None,
     suffix: str | None = None,
     extension: str = "auto",
     pattern: str | None = None,
@@ -153,6 +161,10 @@ def upscale_files(
         height: Height of the results, in pixels.
         max_megapixels: Results that would have more million pixels are made smaller.
         recursive: Take the pictures of folders inside folders, too; results keep their folders.
+        manifest: A file that names the pictures to take of the one folder `inputs`, a path a line, relative
+            to it; or the lines.
+        shard: Which part of the batch to do, such as `"3/16"`: all 16, on whatever machines, make what one
+            run would have made.
         suffix: Suffix for result names instead of `x4` or `w3000`; "" for none.
         extension: What results end with, such as `png`; `auto` takes that of the picture.
         pattern: The names of results, from `{stem}`, `{ext}`, `{scale}` and `{network}`, instead of `suffix`.
@@ -186,16 +198,18 @@ def upscale_files(
         KerasSRError: No such network, or no engine for it.
         Stopped: `stop` returned True; raised by the iterator.
     """
-    sources = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     output, report = Path(output), None if report is None else Path(report)
+    part = None if shard is None else as_shard(shard)
+    refuse_report_of_other(report, part)
+    listing = _listing(inputs, output, manifest, recursive)
     pixels = None if max_megapixels is None else max_megapixels * 1e6
     size = Size(scale, width, height, pixels, stretch)
-    engine = as_network(network, largest_factor(sources, size, recursive=recursive))
+    engine = as_network(network, largest_factor([path for path, _ in listing.found], size))
     if scale and scale > engine.scale:
         log.warning("network %s enlarges x%d, the rest to x%g is bicubic", engine.name, engine.scale, scale)
     settings = file_settings(size, output, max_memory=max_memory, tile=tile, max_pixels=max_pixels)
     look = Look(wrap, normal_map, alpha_is_data, accept_damaged, quality, keep_dates)
-    ledger = _ledger(output, engine, size, look, resume=resume)
+    ledger = _ledger(output, engine, size, look, resume=resume, part=part)
     settings = replace(
         settings,
         skip_existing=skip_existing,
@@ -205,10 +219,9 @@ def upscale_files(
         look=look,
     )
     jobs = plan(
-        sources,
+        listing,
         output,
         scale or engine.scale,
-        recursive=recursive,
         suffix=size.mark(engine.scale) if suffix is None else suffix,
         extension=extension,
         pattern=pattern,
@@ -218,9 +231,12 @@ def upscale_files(
         ours=lambda path: skip_existing or (resume and ledger is not None and ledger.made(path)),
         made=lambda path: ledger is not None and ledger.made(path),
     )
+    if part is not None:
+        jobs = _of_shard(jobs, part)
     if dry_run:
         return iter([FileResult(job, "skipped" if settings.finished(job) else "planned") for job in jobs])
-    return _results(jobs, engine, settings, report, compare, map, progress, stop)
+    write = None if report is None else partial(write_report, report, total=len(jobs), shard=part)
+    return _results(jobs, engine, settings, write, compare, map, progress, stop)
 
 
 def file_settings(
@@ -288,11 +304,53 @@ def _headers(sources: Sequence[str | Path], recursive: bool) -> Iterator[Header]
                 yield header(file)
 
 
-def _ledger(output: Path, engine: Engine, size: Size, look: Look, *, resume: bool) -> Ledger | None:
-    """Return the ledger of a batch: of every folder of results, so that `resume` can follow any run."""
+def _listing(
+    inputs: str | Path | Iterable[str | Path],
+    output: Path,
+    manifest: str | Path | Sequence[str] | None,
+    recursive: bool,
+) -> Listing:
+    """Return the pictures of a batch."""
+    sources = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if manifest is None:
+        return find(sources, output, recursive=recursive)
+    if len(sources) != 1:
+        raise KerasSRError("with `manifest`, give the one folder that its lines are relative to")
+    lines = read_manifest(manifest) if isinstance(manifest, str | Path) else list(manifest)
+    return listed(lines, sources[0], output, recursive=recursive)
+
+
+def _of_shard(jobs: Sequence[Job], shard: Shard) -> list[Job]:
+    """Return the jobs of a shard, of a plan for all of them: names are given as if there were no shards.
+
+    Raises:
+        PictureError: Results go among the pictures, where other shards would take them for pictures.
+    """
+    results = {os.path.realpath(job.target.parent) for job in jobs}
+    for folder in sorted({job.source.parent for job in jobs}):
+        if os.path.realpath(folder) in results:
+            raise PictureError(
+                f"results would go into {folder}, among the pictures, where other shards take them for "
+                "pictures: give another output"
+            )
+    return [job for job in jobs if shard.has(job.name)]
+
+
+def _ledger(
+    output: Path, engine: Engine, size: Size, look: Look, *, resume: bool, part: Shard | None = None
+) -> Ledger | None:
+    """Return the ledger of a batch: of every folder of results, so that `resume` can follow any run.
+
+    Raises:
+        KerasSRError: Another shard makes its results in another way.
+    """
     if isinstance(engine, Network) and (resume or not is_file(output)):
         way = Way(engine.choice, size, replace(look, keep_dates=False))
-        return Ledger(results_folder(output), way.digest(), beside=resume)
+        name = "" if part is None else part.file_name
+        ledger = Ledger(results_folder(output), way.digest(), resume or part is not None, name)
+        if part is not None:
+            ledger.check()
+        return ledger
     if resume:
         raise KerasSRError(
             f"`resume` needs a network whose weights it can compare, and {engine.name} is an engine of your "
@@ -323,13 +381,15 @@ def _results(
     jobs: Sequence[Job],
     engine: Engine,
     settings: Settings,
-    report: Path | None,
+    report: Callable[[Sequence[FileResult]], None] | None,
     compare: bool,
     map: bool,
     progress: OnProgress,
     stop: Stop | None,
 ) -> Iterator[FileResult]:
     """Do the work of `upscale_files` after everything is planned."""
+    if settings.ledger and settings.ledger.part:
+        settings.ledger.claim()
     jobs = _unwritable_refused(jobs)
     for job in jobs:
         remove_left_over(job.target)
@@ -349,4 +409,4 @@ def _results(
             yield result
     finally:
         if report:
-            write_report(report, told, len(jobs))
+            report(told)

@@ -2,15 +2,20 @@
 
 import json
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from keras_sr.errors import KerasSRError
 from keras_sr.files import sha256 as file_sha256
 
 #: In the folder of the results.
 NAME = ".keras-sr.jsonl"
+
+#: The ledgers of a folder: several runs that share it have one each, so that none waits for another.
+_NAMES = ".keras-sr*.jsonl"
 
 
 def _elsewhere(folder: Path) -> Path:
@@ -22,7 +27,7 @@ def _elsewhere(folder: Path) -> Path:
 
 def made_in(folder: Path) -> set[Path]:
     """Return the results of earlier batches in a folder: those that its ledger names, as they were."""
-    if not (folder / NAME).is_file() and not _elsewhere(folder).is_file():
+    if not any(folder.glob(_NAMES)) and not _elsewhere(folder).is_file():
         return set()
     ledger = Ledger(folder, "")
     return {path for path in map(folder.joinpath, ledger.names()) if ledger.made(path)}
@@ -40,33 +45,60 @@ class Ledger:
         way: All that decides how a file is enlarged, as text.
         beside: Whether it lies among the results, for whoever goes on with them, on whatever machine; else in
             the cache, where nobody has asked for it and it disturbs nobody.
+        part: Which of several runs that share the folder this is, such as `"3-of-16"`; "" for one alone.
     """
 
     folder: Path
     way: str
     beside: bool = True
+    part: str = ""
     _lines: dict[str, dict] = field(default_factory=dict, init=False)
     _keys: dict[Path, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        """Read what there is; a line that was cut short tells of nothing."""
-        for path in (_elsewhere(self.folder), self.folder / NAME):
-            with suppress(OSError):
-                self._read(path.read_text("utf-8", errors="replace"))
-
-    def _read(self, text: str) -> None:
-        """Take in lines; what is not whole is left out."""
-        for line in text.splitlines():
-            try:
-                entry = json.loads(line)
-                self._lines[entry["result"]] = entry
-            except (ValueError, KeyError, TypeError):
-                continue
+        """Read what there is, of all runs; a line that was cut short tells of nothing."""
+        for path in (_elsewhere(self.folder), *_by_age(self.folder.glob(_NAMES))):
+            for entry in _entries(path):
+                if "result" in entry:
+                    self._lines[entry["result"]] = entry
 
     @property
     def path(self) -> Path:
         """The file that is written."""
-        return self.folder / NAME if self.beside else _elsewhere(self.folder)
+        name = f".keras-sr.{self.part}.jsonl" if self.part else NAME
+        return self.folder / name if self.beside else _elsewhere(self.folder)
+
+    def claim(self) -> None:
+        """Write down how this part makes its results, unless other parts there make theirs in another way.
+
+        Raises:
+            KerasSRError: They do, or the folder cannot be written.
+        """
+        new = not self.path.exists()
+        try:
+            self._append({"way": self.way})
+            self.check()
+        except OSError as error:
+            raise KerasSRError(f"cannot write {str(self.path)!r}: {error.strerror or error}") from error
+        except KerasSRError:
+            if new:
+                self.path.unlink(missing_ok=True)
+            raise
+
+    def check(self) -> None:
+        """See that all parts in the folder make their results in this way.
+
+        Raises:
+            KerasSRError: One does not.
+        """
+        for path in sorted(self.folder.glob(".keras-sr.*.jsonl")):
+            ways = [entry["way"] for entry in _entries(path) if "way" in entry]
+            if ways and ways[-1] != self.way:
+                raise KerasSRError(
+                    f"{self.folder} has results of a run with another network, precision, size or look "
+                    f"({path.name}): give another output, or remove {self.folder / '.keras-sr.*.jsonl'} "
+                    "to begin anew"
+                )
 
     def finished(self, source: Path, target: Path) -> bool:
         """Return whether the result is there and is what would be made."""
@@ -97,13 +129,17 @@ class Ledger:
 
     def _record(self, source: Path, target: Path) -> None:
         """Append a line."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         entry = {"result": self.name(target), "key": self.key(source), "bytes": target.stat().st_size}
+        self._append(entry)
+        self._lines[entry["result"]] = entry
+
+    def _append(self, entry: dict) -> None:
+        """Append a line of anything."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         # A name need not be UTF-8; what is not is written as JSON's escapes.
         with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             # Before it, too: a line that was cut short must not swallow this one.
             file.write(f"\n{json.dumps(entry, ensure_ascii=False)}\n")
-        self._lines[entry["result"]] = entry
 
     def names(self) -> list[str]:
         """Return what all results are called."""
@@ -118,3 +154,27 @@ class Ledger:
         if source not in self._keys:
             self._keys[source] = sha256(f"{file_sha256(source)} {self.way}".encode()).hexdigest()
         return self._keys[source]
+
+
+def _entries(path: Path) -> Iterator[dict]:
+    """Yield the lines of a ledger; what is not whole, or not there, is left out."""
+    try:
+        text = path.read_text("utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        with suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict):
+                yield entry
+
+
+def _by_age(paths: Iterable[Path]) -> list[Path]:
+    """Return files, the oldest first: what a later one says holds."""
+
+    def age(path: Path) -> tuple[int, str]:
+        with suppress(OSError):
+            return path.stat().st_mtime_ns, path.name
+        return 0, path.name
+
+    return sorted(paths, key=age)

@@ -1,18 +1,17 @@
 """Which picture becomes which file: decided for all of a batch before anything is written."""
 
-import glob
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from string import Formatter
 
 from keras_sr.errors import PictureError, unknown
-from keras_sr.images.picture import NOT_READ, READ, WRITTEN, format_of
-from keras_sr.tasks.batch.ledger import made_in
+from keras_sr.images.picture import NOT_READ, READ, WRITTEN
+from keras_sr.tasks.batch.listing import Listing
 
 log = logging.getLogger(__name__)
 
@@ -28,19 +27,20 @@ class Job:
         source: The picture.
         target: Its result.
         refused: Why it cannot be done, known before the work; "" where it can.
+        name: The picture's path below the folder that was given, with / on every system.
     """
 
     source: Path
     target: Path
     refused: str = ""
+    name: str = ""
 
 
 def plan(
-    inputs: Iterable[str | Path],
+    listing: Listing,
     output: str | Path,
     scale: float,
     *,
-    recursive: bool = False,
     suffix: str | None = None,
     extension: str = "auto",
     pattern: str | None = None,
@@ -56,10 +56,9 @@ def plan(
     when it is absent, and `a.png` becomes `a_x4.png` in it; a suffix that cannot be written, `.png`.
 
     Args:
-        inputs: Files, folders whose pictures are taken, and globs such as `photos/**/*.jpg`.
+        listing: The pictures.
         output: A file or a folder.
         scale: Of the results, for their names.
-        recursive: Take the pictures of folders inside, too; results keep their folders.
         suffix: Put behind names instead of `x4`; "" puts nothing.
         extension: What results end with, such as `png`; `auto` takes that of the picture.
         pattern: The name of results, with `{stem}`, `{ext}`, `{scale}` and `{network}` in it, instead of
@@ -72,11 +71,10 @@ def plan(
         made: Whether a file was made by an earlier run: it is not written over unless `ours` says so.
 
     Raises:
-        PictureError: No folder holds a picture, a glob matches nothing, the output or the pattern is no name
-            of a picture, two files would go to one place, or one would be written over a picture that is
-            read.
+        PictureError: No folder holds a picture, the output or the pattern is no name of a picture, two files
+            would go to one place, or one would be written over a picture that is read.
     """
-    inputs, output = [path for given in inputs for path in matches(given)], Path(output)
+    inputs, output = listing.inputs, Path(output)
     ending = "" if extension == "auto" else f".{extension.lower().lstrip('.')}"
     if ending and ending not in WRITTEN:
         raise PictureError(unknown("extension", extension, ["auto", *(known[1:] for known in WRITTEN)]))
@@ -85,7 +83,7 @@ def plan(
     facts = {"scale": f"{scale:g}", "network": network}
     naming = partial(target_name, pattern=form, ending=ending, facts=facts)
     naming(inputs[0].parent / "a.png")  # a pattern that makes no name of any picture
-    found, odd = _found(inputs, output, recursive)
+    found, odd = listing.found, listing.odd
     if not found and not odd:
         kinds = ", ".join(sorted(READ))
         raise PictureError(f"no picture in {', '.join(map(str, inputs))}: expected files ending in {kinds}")
@@ -93,7 +91,7 @@ def plan(
         if path.is_dir() and path not in (base for _, base in (*found, *((o.source, o.base) for o in odd))):
             log.warning("no picture in %s", path)
     if is_file(output) and len(inputs) == 1 and not inputs[0].is_dir():
-        jobs = [Job(found[0][0], output)]
+        jobs = [Job(found[0][0], output, name=_name(*found[0]))]
     elif is_file(output) or output.is_file():
         raise PictureError(f"{output} is one file: several pictures need a folder to go to")
     else:
@@ -107,110 +105,30 @@ def plan(
     }
     jobs = [job for job in jobs if job.source not in earlier]
     jobs = _collisions_refused(jobs, beside, report, made)
-    return [*jobs, *(Job(one.source, output / one.source.name, one.why) for one in odd)]
+    return [
+        *jobs,
+        *(Job(one.source, output / one.source.name, one.why, _name(one.source, one.base)) for one in odd),
+    ]
 
 
-@dataclass(frozen=True)
-class _Odd:
-    """A file in a folder that is a picture to everybody, and is not read.
-
-    Attributes:
-        source: The file.
-        base: The folder that was given.
-        why: Why it is not read, in one line.
-    """
-
-    source: Path
-    base: Path
-    why: str
-
-
-def _found(inputs: list[Path], output: Path, recursive: bool) -> tuple[list[tuple[Path, Path]], list[_Odd]]:
-    """Return each picture with the folder that its place is relative to, and files that are not read."""
-    found: list[tuple[Path, Path]] = []
-    odd: list[_Odd] = []
-    for path in inputs:
-        if not path.is_dir():
-            found.append((path, path.parent))
-            continue
-        for file in list_files(path, recursive, leave_out=output):
-            suffix = file.suffix.lower()
-            if suffix in READ:
-                found.append((file, path))
-            elif why := _why_not(file):
-                odd.append(_Odd(file, path, f"cannot read {str(file)!r}: {why}"))
-    return list(dict.fromkeys(found)), list(dict.fromkeys(odd))
-
-
-def _why_not(file: Path) -> str:
-    """Return why a file that looks like a picture is not read; "" of files that are none."""
-    kind = NOT_READ.get(file.suffix.lower())
-    if kind:
-        return f"{kind.name} is not read: {kind.advice}"
-    try:
-        with file.open("rb") as opened:
-            kind = format_of(opened.read(_HEAD))
-    except OSError:
-        return ""
-    if kind and kind.loader and kind.name in _SURE:
-        return f"it is a {kind.name} by another name: give it an ending such as {kind.suffixes[0]}"
-    return ""
-
-
-#: Bytes that tell a format, and formats whose beginning no other file has by chance.
-_HEAD, _SURE = 32, ("PNG", "JPEG", "TIFF", "WebP", "GIF", "AVIF", "HEIC", "JPEG XL")
-
-
-def list_files(folder: Path, recursive: bool = False, leave_out: Path | None = None) -> list[Path]:
-    """Return the files of a folder by name, hidden ones left out; links to folders are followed once.
-
-    Args:
-        folder: The folder.
-        recursive: Whether to look into folders inside.
-        leave_out: Where results go: if that is a folder inside, what is in it is not searched. Nor are files
-            that a ledger of an earlier batch names as its results.
-    """
-    results = None if leave_out is None else os.path.realpath(leave_out)
-    found: list[Path] = []
-    made: set[Path] = set()
-    seen = {os.path.realpath(folder)}
-    waiting = [folder]
-    while waiting:
-        here = waiting.pop()
-        earlier = made_in(here) if here != folder else set()
-        made |= earlier
-        for path in sorted(here.iterdir()):
-            if path.name.startswith("."):
-                continue
-            if path.is_dir():
-                place = os.path.realpath(path)
-                if not recursive or place in seen:
-                    continue
-                if place == results:
-                    log.warning("left out %s, where results go", path)
-                    continue
-                seen.add(place)
-                waiting.append(path)
-            elif path.is_file() and path not in made:
-                found.append(path)
-        if earlier:
-            log.warning("left out the results of an earlier run in %s", here)
-    return sorted(found)
+def _name(source: Path, base: Path) -> str:
+    """Return the path of a picture below the folder that was given."""
+    return source.relative_to(base).as_posix()
 
 
 #: From a picture to the name of its result.
 _Naming = Callable[[Path], str]
 
 
-def _named(found: list[tuple[Path, Path]], output: Path, naming: _Naming) -> list[Job]:
+def _named(found: Sequence[tuple[Path, Path]], output: Path, naming: _Naming) -> list[Job]:
     """Return a job for each picture; those that would become one file have their own ending in the name."""
     jobs = []
     for source, base in found:
-        folder = output / source.parent.relative_to(base)
+        folder, name = output / source.parent.relative_to(base), _name(source, base)
         try:
-            jobs.append(Job(source, folder / naming(source)))
+            jobs.append(Job(source, folder / naming(source), name=name))
         except PictureError as error:
-            jobs.append(Job(source, folder / "unnamed.png", str(error)))
+            jobs.append(Job(source, folder / "unnamed.png", str(error), name))
     if len(jobs) == 1 and jobs[0].refused:
         raise PictureError(jobs[0].refused)
     count = Counter(os.path.realpath(job.target) for job in jobs if not job.refused)
@@ -252,17 +170,6 @@ def is_file(output: Path) -> bool:
     if suffix in {*NOT_READ, *READ} and suffix not in WRITTEN and not output.is_dir():
         raise PictureError(f"cannot write {str(output)!r}: {unknown('suffix', suffix, list(WRITTEN))}")
     return suffix in WRITTEN and not output.is_dir()
-
-
-def matches(given: str | Path) -> list[Path]:
-    """Return the path, or the files that it matches as a glob, in order: shells leave quoted ones alone."""
-    path = Path(given)
-    if path.exists() or not glob.has_magic(str(given)):
-        return [path]
-    found = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
-    if not found:
-        raise PictureError(f"nothing matches {str(given)!r}")
-    return [one for one in found if one.is_dir() or one.suffix.lower() in READ] or found
 
 
 def braces_doubled(text: str) -> str:

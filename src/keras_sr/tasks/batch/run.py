@@ -1,6 +1,5 @@
 """Many files at once: one enlarged file after the other, and what became of each."""
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import KerasSRError, PictureError, Stopped
-from keras_sr.files import atomic_write
 from keras_sr.images import picture as pictures
 from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
@@ -360,20 +358,3 @@ def _said(error: Exception) -> str:
     """Return what an error says, on one line; errors not raised on purpose keep their class."""
     text = " ".join(str(error).split())
     return text if isinstance(error, KerasSRError) else f"{type(error).__name__}: {text}"
-
-
-def write_report(path: Path, results: Sequence[FileResult], total: int) -> None:
-    """Write what became of each picture; a run that was stopped reports what it has done.
-
-    Raises:
-        KerasSRError: The file cannot be written.
-    """
-    counts = {status: sum(r.status == status for r in results) for status in ("done", "skipped", "failed")}
-    rows = [result.as_json() for result in results]
-    text = json.dumps({"total": total, **counts, "pictures": rows}, indent=1, ensure_ascii=False)
-    try:
-        with atomic_write(path) as file:
-            # A name need not be UTF-8; what is not is written as JSON's escapes.
-            file.write(f"{text}\n".encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise KerasSRError(f"cannot write the report {str(path)!r}: {error.strerror or error}") from error

@@ -1,0 +1,161 @@
+"""Which pictures a batch is of: files, folders and globs looked through; nothing is opened but odd files."""
+
+import glob
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_sr.errors import PictureError
+from keras_sr.images.picture import NOT_READ, READ, format_of
+from keras_sr.tasks.batch.ledger import made_in
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A file in a folder that is a picture to everybody, and is not read.
+
+    Attributes:
+        source: The file.
+        base: The folder that was given.
+        why: Why it is not read, in one line.
+    """
+
+    source: Path
+    base: Path
+    why: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Pictures to enlarge, before it is decided where to.
+
+    Attributes:
+        inputs: What was given, globs replaced by what they match.
+        found: Each picture with the folder that its place is relative to.
+        odd: Files that look like pictures, or were named, and are not read.
+    """
+
+    inputs: tuple[Path, ...]
+    found: tuple[tuple[Path, Path], ...]
+    odd: tuple[Odd, ...] = ()
+
+
+def find(inputs: Iterable[str | Path], output: str | Path, *, recursive: bool = False) -> Listing:
+    """Return the pictures of files, folders and globs such as `photos/**/*.jpg`.
+
+    Args:
+        inputs: What was given.
+        output: Where results go: if that is a folder inside, what is in it is not searched.
+        recursive: Take the pictures of folders inside, too.
+
+    Raises:
+        PictureError: A glob matches nothing.
+    """
+    paths = [path for given in inputs for path in matches(given)]
+    found: list[tuple[Path, Path]] = []
+    odd: list[Odd] = []
+    for path in paths:
+        look_through(path, path.parent, Path(output), recursive, found, odd)
+    return Listing(tuple(paths), tuple(dict.fromkeys(found)), tuple(dict.fromkeys(odd)))
+
+
+def look_through(
+    path: Path,
+    base: Path,
+    output: Path,
+    recursive: bool,
+    found: list[tuple[Path, Path]],
+    odd: list[Odd],
+    keep_base: bool = False,
+) -> None:
+    """Add a file, or what is in a folder, to what is found.
+
+    Args:
+        path: The file or folder.
+        base: What the place of a file is relative to; of the files of a folder it is the folder.
+        output: Where results go.
+        recursive: Whether folders inside folders count.
+        found: Pictures, and what their places are relative to.
+        odd: Files that are not read.
+        keep_base: Whether the places of a folder's files are relative to `base`, too.
+    """
+    if not path.is_dir():
+        found.append((path, base))
+        return
+    base = base if keep_base else path
+    for file in list_files(path, recursive, leave_out=output):
+        if file.suffix.lower() in READ:
+            found.append((file, base))
+        elif why := _why_not(file):
+            odd.append(Odd(file, base, f"cannot read {str(file)!r}: {why}"))
+
+
+def _why_not(file: Path) -> str:
+    """Return why a file that looks like a picture is not read; "" of files that are none."""
+    kind = NOT_READ.get(file.suffix.lower())
+    if kind:
+        return f"{kind.name} is not read: {kind.advice}"
+    try:
+        with file.open("rb") as opened:
+            kind = format_of(opened.read(_HEAD))
+    except OSError:
+        return ""
+    if kind and kind.loader and kind.name in _SURE:
+        return f"it is a {kind.name} by another name: give it an ending such as {kind.suffixes[0]}"
+    return ""
+
+
+#: Bytes that tell a format, and formats whose beginning no other file has by chance.
+_HEAD, _SURE = 32, ("PNG", "JPEG", "TIFF", "WebP", "GIF", "AVIF", "HEIC", "JPEG XL")
+
+
+def list_files(folder: Path, recursive: bool = False, leave_out: Path | None = None) -> list[Path]:
+    """Return the files of a folder by name, hidden ones left out; links to folders are followed once.
+
+    Args:
+        folder: The folder.
+        recursive: Whether to look into folders inside.
+        leave_out: Where results go: if that is a folder inside, what is in it is not searched. Nor are files
+            that a ledger of an earlier batch names as its results.
+    """
+    results = None if leave_out is None else os.path.realpath(leave_out)
+    found: list[Path] = []
+    made: set[Path] = set()
+    seen = {os.path.realpath(folder)}
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        earlier = made_in(here) if here != folder else set()
+        made |= earlier
+        for path in sorted(here.iterdir()):
+            if path.name.startswith("."):
+                continue
+            if path.is_dir():
+                place = os.path.realpath(path)
+                if not recursive or place in seen:
+                    continue
+                if place == results:
+                    log.warning("left out %s, where results go", path)
+                    continue
+                seen.add(place)
+                waiting.append(path)
+            elif path.is_file() and path not in made:
+                found.append(path)
+        if earlier:
+            log.warning("left out the results of an earlier run in %s", here)
+    return sorted(found)
+
+
+def matches(given: str | Path) -> list[Path]:
+    """Return the path, or the files that it matches as a glob, in order: shells leave quoted ones alone."""
+    path = Path(given)
+    if path.exists() or not glob.has_magic(str(given)):
+        return [path]
+    found = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
+    if not found:
+        raise PictureError(f"nothing matches {str(given)!r}")
+    return [one for one in found if one.is_dir() or one.suffix.lower() in READ] or found
