@@ -12,7 +12,7 @@ DEMO := demo
 # What differs between backends; pictures, metrics and engines need none.
 BACKEND_TESTS := tests/models tests/losses tests/training tests/weights tests/data tests/evaluation tests/export tests/lessons
 
-.PHONY: help demo install axe test test-backends test-slow notebooks notebooks-smoke docs wheel lint constraints clean
+.PHONY: help demo install axe test test-backends test-slow test-buckets notebooks notebooks-smoke docs wheel lint constraints clean
 
 help:
 	@echo 'make demo           install, enlarge a sample photograph, write demo/'
@@ -21,6 +21,7 @@ help:
 	@echo 'make axe            axe-core, for the tests of the page, which also need chromium and chromedriver'
 	@echo 'make test-backends  the fast tests that need Keras, on $(BACKENDS)'
 	@echo 'make test-slow      the slow tests, some of which start all backends'
+	@echo 'make test-buckets   the tests that need a store, in an environment of its own'
 	@echo 'make notebooks      run all lessons into notebooks/; make notebooks-smoke: in seconds, elsewhere'
 	@echo 'make docs           the documentation site, in site/'
 	@echo 'make wheel          sdist and wheel, in dist/; the wheel alone then enlarges pictures'
@@ -80,6 +81,16 @@ test-backends: $(VENV)/backends
 
 test-slow: $(VENV)/backends
 	$(PYTEST) -m slow
+
+# botocore and the other constraints do not agree on python-dateutil.
+test-buckets: build/buckets/made
+	build/buckets/bin/python -m pytest tests/tasks/test_s3.py tests/tasks/test_stores.py
+
+build/buckets/made: pyproject.toml constraints-s3.txt
+	$(PYTHON) -m venv build/buckets
+	build/buckets/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-s3.txt \
+		--editable '.[s3-tests,onnx,web]' beartype jaxtyping
+	@touch $@
 
 # Pages for readers: with outputs, so committed. NOTEBOOKS='01 07' builds some.
 notebooks: $(VENV)/dev

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from keras_sr.tasks.batch.run import FileResult
     from keras_sr.tasks.batch.size import Size
 
-STREAM = Path("-")
+STREAM = "-"
 
 #: Million pixels of a result that somebody may have asked for by mistake.
 MANY = 1000
@@ -40,16 +40,23 @@ def factor(text: str) -> float:
 
 def upscale(
     pictures: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="IN...", help="Pictures, folders of pictures, or - (stdin)."),
+        list[str] | None,
+        typer.Argument(
+            metavar="IN...", help="Pictures, folders of pictures, s3://bucket/folder/, or - (stdin)."
+        ),
     ] = None,
     inputs: Annotated[
-        list[Path] | None, typer.Option("--input", "-i", metavar="IN", help="The same, as an option.")
+        list[str] | None, typer.Option("--input", "-i", metavar="IN", help="The same, as an option.")
     ] = None,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="OUT", help="File for one picture, folder, or - (stdout)."),
-    ] = Path("results"),
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="File for one picture, folder, s3://bucket/folder/, or - (stdout).",
+        ),
+    ] = "results",
     name: Annotated[
         str | None,
         typer.Option(
@@ -121,7 +128,7 @@ def upscale(
         ),
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write what became of each picture to this JSON file.")
+        str | None, typer.Option(help="Write what became of each picture to this JSON file.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     compare: Annotated[
@@ -225,6 +232,7 @@ def upscale(
     1. Nothing is ever written over a picture that is read.
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.images.picture import MAX_PIXELS
+    from keras_sr.tasks.batch.address import is_address
     from keras_sr.tasks.batch.manifest import read_manifest
     from keras_sr.tasks.batch.shard import as_shard
     from keras_sr.tasks.batch.size import Size
@@ -236,15 +244,15 @@ def upscale(
     lines = None if manifest is None else read_manifest(manifest)
     part = None if shard is None else as_shard(shard)
     if lines is not None:
-        sources = sources or [Path(".")]
+        sources = sources or ["."]
     if not sources:
         raise typer.BadParameter("give a picture to enlarge: keras-sr upscale cat.jpg -o cat_large.png")
     if tile_pad is not None:
         say("keras-sr: --tile_pad is not needed: tiles overlap by exactly what the network sees")
     size = Size(scale, width, height, stretch=stretch)
-    files = [source for source in sources if source != STREAM]
+    files = [Path(source) for source in sources if source != STREAM and not is_address(source)]
     if lines is not None:
-        files = [sources[0] / line for line in lines]
+        files = [file / line for file in files for line in lines]
     network = open_network(
         name,
         largest_factor(files, size, recursive=recursive),
@@ -277,7 +285,7 @@ def upscale(
                 "--report, --compare, --map, --resume, --skip-existing, --dry-run, --pattern, --manifest and "
                 "--shard need files, not -"
             )
-        stream(sources, output, network, extension, **how)
+        stream([Path(source) for source in sources], Path(output), network, extension, **how)
         return
     if not (yes or no_limit or dry_run):
         agree(files, size, network.scale, max_megapixels, recursive=recursive)
@@ -340,18 +348,18 @@ def tell(result: "FileResult", network: str, dry_run: bool) -> bool:
     job = result.job
     if dry_run:
         there = " (is there, left alone)" if result.status == "skipped" else ""
-        echo(f"{job.source} -> {job.target}{there}")
+        echo(f"{job.given} -> {job.place}{there}")
         return True
     if result.status == "failed":
         say(f"keras-sr: {in_options(result.reason)}")
         return False
-    echo(str(job.target))
+    echo(job.place)
     if result.status == "skipped":
-        say(f"{job.source}: {job.target} is there, left alone")
+        say(f"{job.given}: {job.place} is there, left alone")
     else:
         width, height = result.size or (0, 0)
         lost = f"; left behind: {', '.join(result.lost)}" if result.lost else ""
-        say(f"{job.source} -> {width}x{height} in {result.seconds:.2f} s ({network}){lost}")
+        say(f"{job.given} -> {width}x{height} in {result.seconds:.2f} s ({network}){lost}")
     for path in result.extras:
         echo(str(path))
     if result.trouble:
@@ -393,7 +401,7 @@ def stream(
     if len(sources) != 1:
         raise KerasSRError("a pipe holds one picture: give one input when it or the output is -")
     suffix = output.suffix.lower()
-    if output == STREAM:
+    if output == Path(STREAM):
         suffix = ".png" if extension == "auto" else f".{extension.lower().lstrip('.')}"
     if suffix not in WRITTEN:
         raise KerasSRError(
@@ -402,11 +410,11 @@ def stream(
         )
     size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6, stretch)
     look = Look(wrap, normal_map, alpha_is_data, accept_damaged, quality)
-    settings = replace(file_settings(size, None if output == STREAM else output, **how), look=look)
-    given = sys.stdin.buffer.read() if sources[0] == STREAM else sources[0]
+    settings = replace(file_settings(size, None if output == Path(STREAM) else output, **how), look=look)
+    given = sys.stdin.buffer.read() if sources[0] == Path(STREAM) else sources[0]
     picture = files.read(given, max_pixels=settings.max_pixels, accept_damaged=accept_damaged)
     larger = resized(picture, network, settings)
-    if output == STREAM:
+    if output == Path(STREAM):
         data, lost = files.encode(suffix, larger, "stdout", quality=quality)
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -20,10 +20,12 @@ from keras_sr.inference.engines import Engine
 from keras_sr.inference.enlarge import MEMORY, Stop
 from keras_sr.inference.enlarge import Progress as OnShare
 from keras_sr.inference.memory import working_memory
+from keras_sr.tasks.batch.address import is_address, redacted
+from keras_sr.tasks.batch.ends import HERE, Ends
 from keras_sr.tasks.batch.ledger import Ledger
-from keras_sr.tasks.batch.listing import Listing, find, list_files
+from keras_sr.tasks.batch.listing import list_files
 from keras_sr.tasks.batch.look import Look
-from keras_sr.tasks.batch.manifest import listed, read_manifest
+from keras_sr.tasks.batch.manifest import read_manifest
 from keras_sr.tasks.batch.plan import Job, is_file, plan, results_folder
 from keras_sr.tasks.batch.report import refuse_report_of_other, write_report
 from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all
@@ -153,8 +155,9 @@ def upscale_files(
     the format can hold them. Nothing is ever written over an input picture, and no file is ever half there.
 
     Args:
-        inputs: Files, folders whose pictures are taken, and globs such as `photos/**/*.jpg`.
-        output: A file for one picture, else a folder, made when it is absent.
+        inputs: Files, folders whose pictures are taken, and globs such as `photos/**/*.jpg`; or addresses in
+            a store, such as `s3://bucket/photos/`.
+        output: A file for one picture, else a folder, made when it is absent; or an address.
         network: From `open_network`, or what that takes as a name.
         scale: How many times larger, such as 2 or 3.5; chooses the network when it has no name.
         width: Width of the results, in pixels.
@@ -198,43 +201,53 @@ def upscale_files(
         KerasSRError: No such network, or no engine for it.
         Stopped: `stop` returned True; raised by the iterator.
     """
-    output, report = Path(output), None if report is None else Path(report)
+    report = _report_path(report)
     part = None if shard is None else as_shard(shard)
     refuse_report_of_other(report, part)
-    listing = _listing(inputs, output, manifest, recursive)
-    pixels = None if max_megapixels is None else max_megapixels * 1e6
-    size = Size(scale, width, height, pixels, stretch)
-    engine = as_network(network, largest_factor([path for path, _ in listing.found], size))
-    if scale and scale > engine.scale:
-        log.warning("network %s enlarges x%d, the rest to x%g is bicubic", engine.name, engine.scale, scale)
-    settings = file_settings(size, output, max_memory=max_memory, tile=tile, max_pixels=max_pixels)
-    look = Look(wrap, normal_map, alpha_is_data, accept_damaged, quality, keep_dates)
-    ledger = _ledger(output, engine, size, look, resume=resume, part=part)
-    settings = replace(
-        settings,
-        skip_existing=skip_existing,
-        ledger=ledger,
-        resume=resume,
-        consistency=report is not None,
-        look=look,
-    )
-    jobs = plan(
-        listing,
-        output,
-        scale or engine.scale,
-        suffix=size.mark(engine.scale) if suffix is None else suffix,
-        extension=extension,
-        pattern=pattern,
-        network=engine.name,
-        beside=[kind for kind, wanted in (("compare", compare), ("map", map)) if wanted],
-        report=report,
-        ours=lambda path: skip_existing or (resume and ledger is not None and ledger.made(path)),
-        made=lambda path: ledger is not None and ledger.made(path),
-    )
-    if part is not None:
-        jobs = _of_shard(jobs, part)
-    if dry_run:
-        return iter([FileResult(job, "skipped" if settings.finished(job) else "planned") for job in jobs])
+    sources = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    lines = _lines(manifest, sources)
+    ends = _ends([*sources, output])
+    with ends.speaking():
+        output = ends.local(output)
+        listing = ends.listing(sources, output, lines, recursive=recursive)
+        pixels = None if max_megapixels is None else max_megapixels * 1e6
+        size = Size(scale, width, height, pixels, stretch)
+        engine = as_network(network, largest_factor([path for path, _ in listing.found], size))
+        if scale and scale > engine.scale:
+            log.warning(
+                "network %s enlarges x%d, the rest to x%g is bicubic", engine.name, engine.scale, scale
+            )
+        settings = file_settings(size, output, max_memory=max_memory, tile=tile, max_pixels=max_pixels)
+        look = Look(wrap, normal_map, alpha_is_data, accept_damaged, quality, keep_dates)
+        ends.open_output(results_folder(output))
+        ledger = _ledger(output, engine, size, look, ends, resume=resume, part=part)
+        settings = replace(
+            settings,
+            skip_existing=skip_existing,
+            ledger=ledger,
+            resume=resume,
+            consistency=report is not None,
+            look=look,
+            ends=ends,
+        )
+        jobs = plan(
+            listing,
+            output,
+            scale or engine.scale,
+            suffix=size.mark(engine.scale) if suffix is None else suffix,
+            extension=extension,
+            pattern=pattern,
+            network=engine.name,
+            beside=[kind for kind, wanted in (("compare", compare), ("map", map)) if wanted],
+            report=report,
+            ours=lambda path: skip_existing or (resume and ledger is not None and ledger.made(path)),
+            made=lambda path: ledger is not None and ledger.made(path),
+        )
+        if part is not None:
+            jobs = _of_shard(jobs, part)
+        if dry_run:
+            done = [(ends.told(job), settings.finished(job)) for job in jobs]
+            return iter([FileResult(job, "skipped" if there else "planned") for job, there in done])
     write = None if report is None else partial(write_report, report, total=len(jobs), shard=part)
     return _results(jobs, engine, settings, write, compare, map, progress, stop)
 
@@ -304,20 +317,35 @@ def _headers(sources: Sequence[str | Path], recursive: bool) -> Iterator[Header]
                 yield header(file)
 
 
-def _listing(
-    inputs: str | Path | Iterable[str | Path],
-    output: Path,
-    manifest: str | Path | Sequence[str] | None,
-    recursive: bool,
-) -> Listing:
-    """Return the pictures of a batch."""
-    sources = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+def _report_path(report: str | Path | None) -> Path | None:
+    """Return where a report goes.
+
+    Raises:
+        KerasSRError: It is an address.
+    """
+    if is_address(report):
+        raise KerasSRError(f"the report {redacted(str(report))} is an address: give a file of this machine")
+    return None if report is None else Path(report)
+
+
+def _lines(manifest: str | Path | Sequence[str] | None, sources: Sequence[str | Path]) -> list[str] | None:
+    """Return the lines of a manifest, where there is one."""
     if manifest is None:
-        return find(sources, output, recursive=recursive)
+        return None
     if len(sources) != 1:
         raise KerasSRError("with `manifest`, give the one folder that its lines are relative to")
-    lines = read_manifest(manifest) if isinstance(manifest, str | Path) else list(manifest)
-    return listed(lines, sources[0], output, recursive=recursive)
+    return read_manifest(manifest) if isinstance(manifest, str | Path) else list(manifest)
+
+
+def _ends(given: Sequence[str | Path]) -> Ends:
+    """Return where pictures come from and results go to."""
+    addresses = [str(one) for one in given if is_address(one)]
+    if not addresses:
+        return HERE
+    # Stores need packages that nobody else waits for.
+    from keras_sr.tasks.batch.mirror import Mirror
+
+    return Mirror(addresses)
 
 
 def _of_shard(jobs: Sequence[Job], shard: Shard) -> list[Job]:
@@ -337,7 +365,7 @@ def _of_shard(jobs: Sequence[Job], shard: Shard) -> list[Job]:
 
 
 def _ledger(
-    output: Path, engine: Engine, size: Size, look: Look, *, resume: bool, part: Shard | None = None
+    output: Path, engine: Engine, size: Size, look: Look, ends: Ends, *, resume: bool, part: Shard | None
 ) -> Ledger | None:
     """Return the ledger of a batch: of every folder of results, so that `resume` can follow any run.
 
@@ -347,8 +375,8 @@ def _ledger(
     if isinstance(engine, Network) and (resume or not is_file(output)):
         way = Way(engine.choice, size, replace(look, keep_dates=False))
         name = "" if part is None else part.file_name
-        ledger = Ledger(results_folder(output), way.digest(), resume or part is not None, name)
-        if part is not None:
+        ledger = ends.ledger(results_folder(output), way.digest(), resume or part is not None, name)
+        if ledger is not None and part is not None:
             ledger.check()
         return ledger
     if resume:
@@ -388,8 +416,9 @@ def _results(
     stop: Stop | None,
 ) -> Iterator[FileResult]:
     """Do the work of `upscale_files` after everything is planned."""
-    if settings.ledger and settings.ledger.part:
-        settings.ledger.claim()
+    ends, ledger = settings.ends, settings.ledger
+    if ledger and ledger.part:
+        ledger.claim()
     jobs = _unwritable_refused(jobs)
     for job in jobs:
         remove_left_over(job.target)
@@ -400,13 +429,36 @@ def _results(
     told: list[FileResult] = []
     try:
         for result in run_all(jobs, engine, settings, show, stop):
-            if compare or map:
+            if (compare or map) and not (result.status == "skipped" and ends.stored(result.job.target)):
                 # What a sheet needs, plain enlarging does not: its start should not wait for it.
                 from keras_sr.tasks.batch.extras import with_extras
 
                 result = with_extras(result, compare=compare, invention_map=map, storage=settings.storage)
-            told.append(result)
-            yield result
+                result = _delivered(result, ends)
+            ends.forget(result.job)
+            said = replace(result, job=ends.told(result.job), reason=ends.said(result.reason))
+            told.append(said)
+            yield said
     finally:
-        if report:
-            report(told)
+        try:
+            if ledger:
+                ledger.flush()
+        finally:
+            ends.close()
+            if report:
+                report(told)
+
+
+def _delivered(result: FileResult, ends: Ends) -> FileResult:
+    """Return a result whose extras are where they belong."""
+    paths = [Path(one) for one in result.extras]
+    try:
+        for path in paths:
+            ends.deliver(path)
+    except KerasSRError as error:
+        return replace(result, extras=(), trouble=str(error))
+    extras = tuple(ends.address(path) if ends.stored(path) else path for path in paths)
+    for path in paths:
+        if ends.stored(path):
+            path.unlink()
+    return replace(result, extras=extras, trouble=ends.said(result.trouble))

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -46,12 +46,14 @@ class Ledger:
         beside: Whether it lies among the results, for whoever goes on with them, on whatever machine; else in
             the cache, where nobody has asked for it and it disturbs nobody.
         part: Which of several runs that share the folder this is, such as `"3-of-16"`; "" for one alone.
+        content: What tells the content of a picture: its hash.
     """
 
     folder: Path
     way: str
     beside: bool = True
     part: str = ""
+    content: Callable[[Path], str] = file_sha256
     _lines: dict[str, dict] = field(default_factory=dict, init=False)
     _keys: dict[Path, str] = field(default_factory=dict, init=False)
 
@@ -94,11 +96,15 @@ class Ledger:
         for path in sorted(self.folder.glob(".keras-sr.*.jsonl")):
             ways = [entry["way"] for entry in _entries(path) if "way" in entry]
             if ways and ways[-1] != self.way:
-                raise KerasSRError(
-                    f"{self.folder} has results of a run with another network, precision, size or look "
-                    f"({path.name}): give another output, or remove {self.folder / '.keras-sr.*.jsonl'} "
-                    "to begin anew"
-                )
+                raise KerasSRError(self.conflict(str(self.folder), path.name))
+
+    @staticmethod
+    def conflict(folder: str, name: str) -> str:
+        """Return what is said where two runs make results for one folder in different ways."""
+        return (
+            f"{folder} has results of a run with another network, precision, size or look ({name}): give "
+            f"another output, or remove the files .keras-sr.*.jsonl in {folder} to begin anew"
+        )
 
     def finished(self, source: Path, target: Path) -> bool:
         """Return whether the result is there and is what would be made."""
@@ -152,8 +158,11 @@ class Ledger:
     def key(self, source: Path) -> str:
         """Return the hash of a source's content and of how it is enlarged."""
         if source not in self._keys:
-            self._keys[source] = sha256(f"{file_sha256(source)} {self.way}".encode()).hexdigest()
+            self._keys[source] = sha256(f"{self.content(source)} {self.way}".encode()).hexdigest()
         return self._keys[source]
+
+    def flush(self) -> None:
+        """Write what is not written yet: nothing, of a ledger that appends."""
 
 
 def _entries(path: Path) -> Iterator[dict]:
@@ -162,6 +171,11 @@ def _entries(path: Path) -> Iterator[dict]:
         text = path.read_text("utf-8", errors="replace")
     except OSError:
         return
+    yield from read_entries(text)
+
+
+def read_entries(text: str) -> Iterator[dict]:
+    """Yield the lines of a ledger that are whole."""
     for line in text.splitlines():
         with suppress(ValueError):
             entry = json.loads(line)

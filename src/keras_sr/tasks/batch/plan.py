@@ -28,12 +28,24 @@ class Job:
         target: Its result.
         refused: Why it cannot be done, known before the work; "" where it can.
         name: The picture's path below the folder that was given, with / on every system.
+        addresses: Of picture and result, where they are in a store and not on this machine.
     """
 
     source: Path
     target: Path
     refused: str = ""
     name: str = ""
+    addresses: tuple[str, str] | None = None
+
+    @property
+    def given(self) -> str:
+        """What a person calls the picture."""
+        return self.addresses[0] if self.addresses else str(self.source)
+
+    @property
+    def place(self) -> str:
+        """What a person calls the result."""
+        return self.addresses[1] if self.addresses else str(self.target)
 
 
 def plan(

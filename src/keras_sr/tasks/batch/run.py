@@ -18,6 +18,7 @@ from keras_sr.images.resize import imresize_rows
 from keras_sr.images.storage import IN_MEMORY, Storage, pieces, release
 from keras_sr.inference.engines import Engine
 from keras_sr.inference.enlarge import MEMORY, Progress, Stop, enlarge
+from keras_sr.tasks.batch.ends import HERE, Ends
 from keras_sr.tasks.batch.ledger import Ledger
 from keras_sr.tasks.batch.look import Look, unwrapped, wrapped
 from keras_sr.tasks.batch.plan import Job
@@ -46,6 +47,7 @@ class Settings:
         storage: Where pixels go.
         rounded: Whether a result of the network's own scale has the type of its picture, or float32.
         look: What pictures mean, and how results are written.
+        ends: Where pictures come from and results go to.
     """
 
     size: Size = field(default_factory=Size)
@@ -59,10 +61,11 @@ class Settings:
     storage: Storage = IN_MEMORY
     rounded: bool = True
     look: Look = field(default_factory=Look)
+    ends: Ends = HERE
 
     def finished(self, job: Job) -> bool:
         """Return whether the result of a job is there and is left alone."""
-        if self.skip_existing and job.target.exists():
+        if self.skip_existing and self.ends.exists(job.target):
             return True
         return self.resume and self.ledger is not None and self.ledger.finished(job.source, job.target)
 
@@ -79,7 +82,7 @@ class FileResult:
         seconds: Of the network alone.
         lost: What the file held and the result does not.
         lr_psnr: LR consistency in dB (`metrics.lr_consistency`), where it was asked for and can be measured.
-        extras: What was written beside it: a sheet to compare, a map.
+        extras: What was written beside it: a sheet to compare, a map; addresses, where it is in a store.
         trouble: Why something beside it could not be written, in one line.
     """
 
@@ -90,7 +93,7 @@ class FileResult:
     seconds: float | None = None
     lost: tuple[str, ...] = ()
     lr_psnr: float | None = None
-    extras: tuple[Path, ...] = ()
+    extras: tuple[Path | str, ...] = ()
     trouble: str = ""
 
     @property
@@ -101,8 +104,8 @@ class FileResult:
     def as_json(self) -> dict[str, Any]:
         """Return plain values, for a report."""
         return {
-            "source": str(self.job.source),
-            "target": str(self.job.target),
+            "source": self.job.given,
+            "target": self.job.place,
             "status": self.status,
             "reason": self.reason,
             "size": self.size,
@@ -176,6 +179,7 @@ def _read(job: Job, engine: Engine, settings: Settings) -> Picture:
     """Read a picture, after a look at its header: what cannot become a result is refused before the work."""
     if job.refused:
         raise PictureError(job.refused)
+    settings.ends.fetch(job.source)
     try:
         said = pictures.header(job.source)
     except (PictureError, OSError):  # told when all of it is read
@@ -235,6 +239,7 @@ def _finish(
         job = result.job
         lost = pictures.write(job.target, larger, storage=settings.storage, quality=settings.look.quality)
         settings.look.hand_down(job.source, job.target)
+        settings.ends.deliver(job.target)
         if settings.ledger:
             settings.ledger.record(job.source, job.target)
         measured = _consistency(larger, picture) if settings.consistency else None
