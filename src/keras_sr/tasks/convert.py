@@ -2,13 +2,12 @@
 
 import hashlib
 import logging
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_sr.errors import WeightsError
-from keras_sr.files import sha256
+from keras_sr.files import cache_folder, sha256
 from keras_sr.graphs.analyse import multiplications, receptive_field, scale
 from keras_sr.graphs.plan import as_json, assemble, from_json
 from keras_sr.graphs.plans import plan_of
@@ -36,7 +35,7 @@ def converted(path: str | Path) -> Path:
         WeightsError: The file holds no network that is read; nothing is kept then.
     """
     path = Path(path)
-    target = _cache() / f"{path.stem[:40]}-{file_hash(path)[:16]}-{VERSION}.npz"
+    target = cache_folder("networks") / f"{path.stem[:40]}-{file_hash(path)[:16]}-{VERSION}.npz"
     if not target.exists():
         write(target, read_network(path), path)
         log.info("read %s: %s", path, target)
@@ -139,9 +138,3 @@ def file_hash(path: Path) -> str:
         return sha256(path)
     pair = [path.with_suffix(suffix) for suffix in (".param", ".bin")]
     return hashlib.sha256("".join(sha256(one) for one in pair if one.is_file()).encode()).hexdigest()
-
-
-def _cache() -> Path:
-    """Return the folder of networks that were converted."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "keras-sr" / "networks"

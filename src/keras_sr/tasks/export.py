@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from keras_sr.files import atomic_write
 from keras_sr.graphs.facts import facts_of, simplify
 from keras_sr.graphs.graph import Graph
 from keras_sr.graphs.plan import assemble
+from keras_sr.images.plain import read_rgb
 from keras_sr.inference.tiling import FRAME
 from keras_sr.weights import store
 from keras_sr.weights.find import find
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
 #: The largest difference between Keras and the file's own runtime that a file may have, white being 1.
 LIMIT = 1e-4
-#: Heights and widths of the crops that both are compared on.
-SIZES = ((24, 24), (33, 47), (64, 40))
+#: Chelsea the cat, by Stéfan van der Walt (CC0): fur, an eye and its highlight.
+PHOTOGRAPH = Path(__file__).parent / "chelsea.png"
+#: Top, left, height and width of the crops that both are compared on.
+CROPS = ((45, 30, 24, 24), (30, 70, 33, 47), (40, 20, 56, 80))
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -61,11 +64,14 @@ class Format:
         suffix: Its ending; "" for a folder.
         write: Writes a network to a path.
         open: From the path to a function of (1, h, w, bands), in the file's own runtime.
+        fills_up: Whether a network that computes at half the size takes odd sides from this file, too; else
+            whoever runs it fills them up to `NetworkFacts.multiple`.
     """
 
     suffix: str
     write: Callable[[Source, Path], None]
     open: Callable[[Path], Run]
+    fills_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,8 @@ def export(name: str | Path, to: str, out: str | Path | None = None) -> Exported
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
         written = Path(folder) / target.name
         _in_quiet(chosen.write, source, written)
-        differences = _compared(source.model, chosen.open(written))
+        multiple = 1 if chosen.fills_up else source.facts.multiple
+        differences = _compared(source.model, chosen.open(written), multiple)
         for part in sorted(Path(folder).iterdir()):
             _move(part, target.with_name(part.name))
     done = Exported(target.name, to, differences, asdict(source.facts))
@@ -143,17 +150,17 @@ def _source(file: Path, name: str) -> Source:
     return Source(model, graph, facts_of(graph, name, frame=frame, licence=licence), values)
 
 
-def _compared(model: "keras.Model", run: Run) -> dict[str, float]:
-    """Return by size how far a file's runtime is from Keras.
+def _compared(model: "keras.Model", run: Run, multiple: int) -> dict[str, float]:
+    """Return by size how far a file's runtime is from Keras, on sides that are multiples of something.
 
     Raises:
         KerasSRError: Farther than `LIMIT` somewhere, or something that is no number came out.
     """
     from keras import ops
 
-    bands, differences = model.input_shape[-1], {}
-    for height, width in SIZES:
-        picture = _crop(height, width)[..., :bands]
+    differences = {}
+    for picture in _crops(model.input_shape[-1], multiple):
+        _, height, width, _ = picture.shape
         expected = np.asarray(ops.convert_to_numpy(model(picture)))
         found = np.asarray(run(picture))
         if found.shape != expected.shape:
@@ -169,15 +176,13 @@ def _compared(model: "keras.Model", run: Run) -> dict[str, float]:
     return differences
 
 
-def _crop(height: int, width: int) -> np.ndarray:
-    """Return a picture (1, height, width, 4) with what photographs have: gradients, edges, texture, grain."""
-    rng = np.random.default_rng(height)
-    rows, columns = np.mgrid[0:height, 0:width]
-    grey = 0.5 + 0.3 * np.sin(rows / 7.0) * np.cos(columns / 11.0)
-    grey[height // 3 :, width // 4 : width // 2] = 0.9
-    grey[np.abs(rows - columns) < 2] = 0.1
-    bands = grey[..., None] * np.array([1.0, 0.8, 0.6, 0.9])
-    return np.clip(bands + rng.normal(0, 0.02, bands.shape), 0, 1)[None].astype(np.float32)
+def _crops(bands: int, multiple: int) -> Iterator[np.ndarray]:
+    """Yield crops (1, height, width, bands) of a photograph; a fourth band is the green one, mirrored."""
+    photograph = read_rgb(PHOTOGRAPH).astype(np.float32) / 255
+    photograph = np.concatenate([photograph, photograph[:, ::-1, 1:2]], axis=2)
+    for top, left, *sides in CROPS:
+        height, width = (side - side % multiple for side in sides)
+        yield photograph[None, top : top + height, left : left + width, :bands]
 
 
 def _move(part: Path, target: Path) -> None:
@@ -252,7 +257,9 @@ def _open_saved_model(path: Path) -> Run:
 
 def _write_litert(source: Source, path: Path) -> None:
     _need_tensorflow("litert")
-    source.model.export(path, format="litert", verbose=False)
+    from keras_sr.export.litert import with_known_channels
+
+    with_known_channels(source.model).export(path, format="litert", verbose=False)
 
 
 def _open_litert(path: Path) -> Run:
@@ -291,7 +298,8 @@ def _write_safetensors(source: Source, path: Path) -> None:
         raise WeightsError("what the network is made of is not known: give its weight file")
     named = foreign_names(source.values, store.network_arrays(source.model))
     licence = {"license": source.facts.licence} if source.facts.licence else {}
-    path.write_bytes(safetensors_bytes(named, {"format": "pt", **licence}))
+    notes = {"format": "pt", **licence, **source.facts.as_metadata()}
+    path.write_bytes(safetensors_bytes(named, notes))
 
 
 def _open_safetensors(path: Path) -> Run:
@@ -321,8 +329,8 @@ def _need_tensorflow(to: str) -> None:
 FORMATS = {
     "onnx": Format(".onnx", _write_onnx, _open_onnx),
     "openvino": Format(".xml", _write_openvino, _open_openvino),
-    "litert": Format(".tflite", _write_litert, _open_litert),
-    "saved_model": Format("", _write_saved_model, _open_saved_model),
-    "keras": Format(".keras", _write_keras, _open_keras),
+    "litert": Format(".tflite", _write_litert, _open_litert, fills_up=True),
+    "saved_model": Format("", _write_saved_model, _open_saved_model, fills_up=True),
+    "keras": Format(".keras", _write_keras, _open_keras, fills_up=True),
     "safetensors": Format(".safetensors", _write_safetensors, _open_safetensors),
 }

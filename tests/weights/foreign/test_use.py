@@ -33,7 +33,7 @@ RNG = np.random.default_rng(7)
 @pytest.fixture(autouse=True)
 def folders(tmp_path, monkeypatch):
     """Nothing is read from or written to the folders of whoever runs the tests."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("KERAS_SR_NETWORKS", str(tmp_path / "networks"))
 
 
