@@ -1,9 +1,12 @@
 """Networks of other programs: our command against PyTorch and ncnn on the processor, taking turns.
 
     python benchmarks/foreign.py NETWORK [--lr lr.png] [--size 192x128] [--rounds 3] [--ncnn BASE]
+    python benchmarks/foreign.py --three X4PLUS.safetensors GENERAL.safetensors ANIME.safetensors [...]
 
 NETWORK is a file that both we and spandrel read (.pth, .safetensors); BASE the same network as BASE.param and
-BASE.bin. Whole commands are timed, from start to written file, with the most memory that each held.
+BASE.bin, which is made for Compact networks where it is not given. Whole commands are timed, from start to
+written file, with the most memory that each held. `--three` measures Real-ESRGAN's x4plus, general-x4v3 and
+animevideov3 (X4PLUS may have its ncnn pair beside it) and writes benchmarks/results/foreign.json.
 """
 
 import argparse
@@ -69,54 +72,108 @@ def timed(command):
     return time.perf_counter() - began, usage.ru_maxrss / 1024
 
 
+def compact_for_ncnn(network, base):
+    """Write a Compact network in safetensors as ncnn's pair: BASE.param and BASE.bin, in float32."""
+    from safetensors.numpy import load_file
+
+    state = {key: value.astype("<f4") for key, value in load_file(network).items()}
+    last = max(int(key.split(".")[1]) for key in state)
+    scale = round((len(state[f"body.{last}.bias"]) / 3) ** 0.5)
+    layers = [("Input", "data", [], ["data"], ""), ("Split", "split", ["data"], ["x", "lr"], "")]
+    numbers, x = b"", "x"
+    for i in range(0, last + 1, 2):
+        weight, bias = state[f"body.{i}.weight"], state[f"body.{i}.bias"]
+        settings = f"0={len(bias)} 1=3 4=1 5=1 6={weight.size}"
+        layers.append(("Convolution", f"c{i}", [x], [f"c{i}"], settings))
+        numbers, x = numbers + bytes(4) + weight.tobytes() + bias.tobytes(), f"c{i}"
+        if i < last:
+            slopes = state[f"body.{i + 1}.weight"]
+            layers.append(("PReLU", f"p{i}", [x], [f"p{i}"], f"0={len(slopes)}"))
+            numbers, x = numbers + slopes.tobytes(), f"p{i}"
+    layers += [
+        ("PixelShuffle", "shuffle", [x], ["residual"], f"0={scale}"),
+        ("Interp", "nearest", ["lr"], ["base"], f"0=1 1={scale}.0 2={scale}.0"),
+        ("BinaryOp", "add", ["residual", "base"], ["output"], "0=0"),
+    ]
+    lines = ["7767517", f"{len(layers)} {sum(len(out) for *_, out, _ in layers)}"]
+    for kind, name, inputs, outputs, settings in layers:
+        lines.append(" ".join([kind, name, str(len(inputs)), str(len(outputs)), *inputs, *outputs, settings]))
+    Path(f"{base}.param").write_text("\n".join(lines) + "\n")
+    Path(f"{base}.bin").write_bytes(numbers)
+    return str(base)
+
+
+#: Sizes of the pictures for `--three`: the first network costs fifteen times as much as the others.
+SIZES = ("128x96", "256x192", "320x240")
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("network")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("network", nargs="?")
+    parser.add_argument("--three", nargs=3)
     parser.add_argument("--lr", type=Path)
     parser.add_argument("--size", default="192x128")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ncnn")
-    arguments = parser.parse_args()
-    width, height = map(int, arguments.size.split("x"))
+    options = parser.parse_args()
+    if not options.three:
+        found = measure(options.network, options.lr, options.size, options.rounds, options.ncnn)
+        print(json.dumps(found, indent=1))
+        return
+    results = {}
+    for network, size in zip(options.three, SIZES, strict=True):
+        base = network.removesuffix(".safetensors")
+        pair = (
+            options.ncnn if network == options.three[0] else base if Path(f"{base}.param").exists() else None
+        )
+        results[Path(network).stem] = measure(network, options.lr, size, options.rounds, pair)
+        print(json.dumps({Path(network).stem: results[Path(network).stem]}, indent=1), flush=True)
+    target = Path(__file__).parent / "results" / "foreign.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def measure(network, lr, size, rounds, ncnn):
+    """Return seconds and memory of each way, in turns."""
+    width, height = map(int, size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
         source = f"{folder}/lr.png"
-        if arguments.lr:
-            picture = Image.open(arguments.lr).convert("RGB").crop((0, 0, width, height))
+        if lr:
+            picture = Image.open(lr).convert("RGB").crop((0, 0, width, height))
         else:
             noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
             picture = Image.fromarray(noise)
         picture.save(source)
-        ours = [sys.executable, "-m", "keras_sr", "upscale", source, "-n", arguments.network, "-o"]
-        torch = [sys.executable, "-c", TORCH, arguments.network, source]
+        if not ncnn:
+            ncnn = compact_for_ncnn(network, f"{folder}/ncnn")
+        ours = [sys.executable, "-m", "keras_sr", "upscale", source, "-n", network, "-o"]
+        torch = [sys.executable, "-c", TORCH, network, source]
         ways = {
             "keras-sr": [*ours, f"{folder}/ours.png"],
             "torch NCHW": [*torch, f"{folder}/nchw.png", "contiguous_format"],
             "torch channels_last": [*torch, f"{folder}/nhwc.png", "channels_last"],
+            "ncnn": [sys.executable, "-c", NCNN, ncnn, source, f"{folder}/ncnn.png"],
         }
-        if arguments.ncnn:
-            ways["ncnn"] = [sys.executable, "-c", NCNN, arguments.ncnn, source, f"{folder}/ncnn.png"]
+        written = [f"{folder}/{name}.png" for name in ("ours", "nchw", "nhwc", "ncnn")]
         taken = {way: [] for way in ways}
-        for number in range(arguments.rounds + 1):
+        for number in range(rounds + 1):
             for way, command in ways.items():
-                if Path(command[-1]).exists():
-                    Path(command[-1]).unlink()
                 one = timed(command)
                 # The first round fills caches: ours converts the network then.
                 if number:
                     taken[way].append(one)
-        pictures = [np.asarray(Image.open(path), int) for path in sorted(Path(folder).glob("*.png"))[1:]]
-        levels = max(np.abs(one - pictures[-1]).max() for one in pictures if one.shape == pictures[-1].shape)
-    rows = {
-        way: {
+        pictures = [np.asarray(Image.open(path), int) for path in written]
+        apart = {way: int(np.abs(one - pictures[0]).max()) for way, one in zip(ways, pictures, strict=True)}
+    rows = {}
+    for way, found in taken.items():
+        ratios = [seconds / base for (seconds, _), (base, _) in zip(found, taken["keras-sr"], strict=True)]
+        rows[way] = {
             "seconds": round(statistics.median(seconds for seconds, _ in found), 2),
+            "times_ours": round(statistics.median(ratios), 2),
             "memory_mb": round(max(memory for _, memory in found)),
+            "levels_from_ours": apart[way],
         }
-        for way, found in taken.items()
-    }
-    base = rows["keras-sr"]["seconds"]
-    for row in rows.values():
-        row["times_ours"] = round(row["seconds"] / base, 2)
-    print(json.dumps({"size": arguments.size, "levels_apart": int(levels), **rows}, indent=1))
+    return {"size": size, "rounds": rounds, **rows}
 
 
 if __name__ == "__main__":

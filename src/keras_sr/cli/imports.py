@@ -26,8 +26,9 @@ def import_(
 ) -> None:
     """Take a network that another program made into the list of networks.
 
-    RRDB (ESRGAN, Real-ESRGAN, BSRGAN), Compact and SPAN are read. Nothing in the file is run, and PyTorch is
-    not needed. It goes to the first folder of KERAS_SR_NETWORKS, or to keras-sr/networks in your data folder.
+    RRDB (ESRGAN, Real-ESRGAN, BSRGAN), Compact and SPAN are read, and any ONNX that enlarges pictures of any
+    size. Nothing in the file is run, and PyTorch is not needed. It goes to the first folder of
+    KERAS_SR_NETWORKS, or to keras-sr/networks in your data folder.
 
     \b
     Once:
@@ -41,4 +42,5 @@ def import_(
 
     target = import_network(file, name, licence)
     row = describe(target)
-    say(f"{target.stem}: {row.kind}, x{row.scale}, {row.kmac:.0f} kMAC; licence {row.licence}; in {target}")
+    cost = "" if row.kmac is None else f", {row.kmac:.0f} kMAC"
+    say(f"{target.stem}: {row.kind}, x{row.scale}{cost}; licence {row.licence}; in {target}")

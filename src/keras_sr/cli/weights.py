@@ -70,7 +70,8 @@ def _echo_imported(networks: "dict[str, Path]") -> None:
         except KerasSRError as error:
             typer.echo(f"{name}  cannot be used: {error}")
         else:
-            cost, digest = f"{one.kmac:.0f} kMAC", one.sha256[:12]
+            cost = "cost not known" if one.kmac is None else f"{one.kmac:.0f} kMAC"
+            digest = one.sha256[:12]
             typer.echo("  ".join([name, f"x{one.scale}", cost, one.kind, digest, one.licence]))
 
 

@@ -153,6 +153,8 @@ class OpenVINOEngine(FromFacts):
         # NHWC outside, NCHW inside: OpenVINO transposes faster than numpy does.
         for port in (steps.input(), steps.output()):
             port.tensor().set_layout(openvino.Layout("NHWC"))
+            # Files of other programs may take and give float16.
+            port.tensor().set_element_type(openvino.Type.f32)
             port.model().set_layout(openvino.Layout("NCHW"))
         settings: dict[str, Any] = {
             # Left alone, OpenVINO silently computes in bf16 where the processor can.
@@ -251,7 +253,8 @@ class OnnxRuntimeEngine(FromFacts):
         # Its arena keeps what OpenVINO reuses: 22.6 kB a pixel for SRResNet, where OpenVINO took 6.1.
         self.facts = replace(facts, bytes_per_pixel=3 * facts.bytes_per_pixel)
         self.runs_on = f"onnxruntime {precision}"
-        self._input = self._session.get_inputs()[0].name
+        entry = self._session.get_inputs()[0]
+        self._input, self._kind = entry.name, np.float16 if "float16" in entry.type else np.float32
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Map LR float32 (N, h, w, 3) in [0, 1] to SR float32 (N, h * scale, w * scale, 3), not clipped."""
@@ -259,8 +262,9 @@ class OnnxRuntimeEngine(FromFacts):
 
     def _infer(self, batch: np.ndarray) -> np.ndarray:
         """Run the network itself."""
-        batch = np.ascontiguousarray(batch.transpose(0, 3, 1, 2), np.float32)
-        return np.asarray(self._session.run(None, {self._input: batch})[0]).transpose(0, 2, 3, 1)
+        batch = np.ascontiguousarray(batch.transpose(0, 3, 1, 2), self._kind)
+        sr = np.asarray(self._session.run(None, {self._input: batch})[0], np.float32)
+        return sr.transpose(0, 2, 3, 1)
 
 
 def _onnx_of(path: str | Path) -> tuple[Any, NetworkFacts | None]:

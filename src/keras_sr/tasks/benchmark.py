@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from keras_sr.backend import prepare_keras
-from keras_sr.errors import DataError, KerasSRError, unknown
+from keras_sr.errors import DataError, KerasSRError, WeightsError, unknown
 from keras_sr.evaluation.candidates import (
     Candidate,
     bicubic_candidate,
@@ -176,7 +176,7 @@ def open_model(
         return picture_candidate(label, path)
     return network_candidate(
         label,
-        network_file(spec),
+        _file_of(spec),
         scale=scale or 4,
         engine=engine,
         precision=precision,
@@ -184,6 +184,16 @@ def open_model(
         ensemble=ensemble,
         recipe=recipe_of(spec),
     )
+
+
+def _file_of(spec: str) -> Path:
+    """Return the file of a network; an .onnx that says too little of itself is run whole, as it is."""
+    try:
+        return network_file(spec)
+    except WeightsError:
+        if spec.endswith(".onnx") and Path(spec).is_file():
+            return Path(spec)
+        raise
 
 
 def _own_candidate(label: str, spec: str) -> Candidate:

@@ -2,17 +2,23 @@
 
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_sr.errors import WeightsError
-from keras_sr.files import cache_folder, sha256
+from keras_sr.facts import NetworkFacts
+from keras_sr.files import atomic_write, cache_folder, sha256
 from keras_sr.graphs.analyse import multiplications, receptive_field, scale
+from keras_sr.graphs.compute import compute
 from keras_sr.graphs.plan import as_json, assemble, from_json
 from keras_sr.graphs.plans import plan_of
 from keras_sr.weights import imported, registry, store
 from keras_sr.weights.foreign import is_foreign, read_network
+from keras_sr.weights.foreign.network import UNKNOWN_LICENCE
+from keras_sr.weights.foreign.onnx_weights import read_onnx_metadata
 from keras_sr.weights.stored import generator_arrays
 
 if TYPE_CHECKING:
@@ -36,9 +42,51 @@ def converted(path: str | Path) -> Path:
     """
     path = Path(path)
     target = cache_folder("networks") / f"{path.stem[:40]}-{file_hash(path)[:16]}-{VERSION}.npz"
-    if not target.exists():
-        write(target, read_network(path), path)
-        log.info("read %s: %s", path, target)
+    known = [one for one in (target, target.with_suffix(".onnx")) if one.exists()]
+    if known:
+        return known[0]
+    written = _write(target, read(path), path)
+    log.info("read %s: %s", path, written)
+    return written
+
+
+def read(path: Path, licence: str | None = None) -> "ForeignNetwork | bytes":
+    """Read a network of another program; an ONNX of no known kind becomes one that says what engines need.
+
+    Raises:
+        WeightsError: As for `weights.foreign.read_network`; or an ONNX takes one size only, another range
+            than [0, 1], or enlarges nothing.
+    """
+    if path.suffix.lower() != ".onnx" or not path.is_file() or not find_spec("openvino"):
+        return _licensed(read_network(path), licence)
+    from keras_sr.inference.onnx_trial import is_apart, opened, tried, with_facts
+
+    try:
+        run, bands = opened(path)
+        with suppress(WeightsError):
+            network = read_network(path)
+            graph = assemble(plan_of(network.values), network.arrays, network.values.get("bands", 3))
+            # Its weights by their names, where the file computes with them what we do.
+            if not is_apart(run, lambda lr: compute(graph, lr), bands, network.values.get("unshuffle", 1)):
+                return _licensed(network, licence)
+        facts, _ = tried(path, MARGIN, licence or UNKNOWN_LICENCE)
+    except WeightsError as error:
+        raise WeightsError(f"{path} {error}") from None
+    return with_facts(path.read_bytes(), facts)
+
+
+def _licensed(network: "ForeignNetwork", licence: str | None) -> "ForeignNetwork":
+    """Return a network with the licence that is given, or its own."""
+    return replace(network, licence=licence) if licence else network
+
+
+def _write(target: Path, network: "ForeignNetwork | bytes", source: Path, name: str | None = None) -> Path:
+    """Write what `read` returns: a weight file, or beside its name an .onnx."""
+    if not isinstance(network, bytes):
+        return write(target, network, source, name)
+    target = target.with_suffix(".onnx")
+    with atomic_write(target) as file:
+        file.write(network)
     return target
 
 
@@ -62,10 +110,7 @@ def import_network(path: str | Path, name: str | None = None, licence: str | Non
         raise WeightsError(
             f"a network cannot be called {name!r}: the name is taken or no file name; take another"
         )
-    network = read_network(path)
-    if licence:
-        network = replace(network, licence=licence)
-    return write(imported.folders()[0] / f"{name}.npz", network, path, name)
+    return _write(imported.folders()[0] / f"{name}.npz", read(path, licence), path, name)
 
 
 def write(target: Path, network: "ForeignNetwork", source: Path, name: str | None = None) -> Path:
@@ -96,14 +141,14 @@ class Description:
     Attributes:
         kind: Its architecture in words; why it cannot be used, where `scale` is 0.
         scale: SR size over LR size.
-        kmac: Thousands of multiplications per LR pixel.
+        kmac: Thousands of multiplications per LR pixel; None where nobody has counted them.
         licence: Under which terms it may be used.
         sha256: Of the file that it came in.
     """
 
     kind: str
     scale: int
-    kmac: float
+    kmac: float | None
     licence: str
     sha256: str
 
@@ -115,6 +160,10 @@ def describe(path: str | Path) -> Description:
         WeightsError: It is none that is read.
     """
     path = Path(path)
+    if path.suffix.lower() == ".onnx":
+        path = path if says_its_facts(path) else converted(path)
+        if path.suffix == ".onnx":
+            return _described_onnx(path)
     if is_foreign(path):
         network = read_network(path)
         return _described(network.values, network.arrays, network.kind, network.licence, file_hash(path))
@@ -130,6 +179,18 @@ def describe(path: str | Path) -> Description:
 def _described(values: dict, arrays: dict, kind: str, licence: str, digest: str) -> Description:
     graph = assemble(plan_of(values), arrays, values.get("bands", 3))
     return Description(kind, scale(graph), multiplications(graph) / 1e3, licence, digest)
+
+
+def says_its_facts(path: Path) -> bool:
+    """Return whether an ONNX file has what engines ask for in its metadata."""
+    return b"receptive_field" in path.read_bytes()
+
+
+def _described_onnx(path: Path) -> Description:
+    """Return what an ONNX file says of itself; what it costs, nobody has counted."""
+    notes = read_onnx_metadata(path)
+    facts = NetworkFacts.from_metadata(notes, str(path), path.stem)
+    return Description(notes.get("kind", "ONNX"), facts.scale, None, facts.licence, sha256(path))
 
 
 def file_hash(path: Path) -> str:

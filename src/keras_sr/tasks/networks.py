@@ -183,17 +183,13 @@ def _is_exported(name: str) -> bool:
 
 
 def _as_exported(name: str) -> Path:
-    """Return an exported file as it is; of an .onnx that is not ours, what it is known as by its weights."""
+    """Return an exported file as it is; of an .onnx that is not ours, what it becomes when it is read."""
     path = Path(name)
-    if path.suffix != ".onnx" or not path.is_file() or b"receptive_field" in path.read_bytes():
+    if path.suffix != ".onnx" or not path.is_file():
         return path
-    from keras_sr.tasks.convert import converted
+    from keras_sr.tasks.convert import converted, says_its_facts
 
-    try:
-        return converted(path)
-    except WeightsError:
-        # The benchmark runs it whole, at the scale that is asked for; all else asks for its facts.
-        return path
+    return path if says_its_facts(path) else converted(path)
 
 
 def _is_other(name: str) -> bool:
@@ -207,7 +203,7 @@ def _of_other(name: str) -> Path:
         return file
     from keras_sr.tasks.convert import converted
 
-    return converted(file)
+    return _as_exported(str(file)) if file.suffix == ".onnx" else converted(file)
 
 
 def _is_trained(name: str) -> bool:
@@ -291,7 +287,7 @@ def recipe_of(name: str) -> str:
     """Return the name of the recipe that trained a network, or ""."""
     if name in registry.names():
         return registry.passport(name).recipe["name"]
-    if kind_of(name).weights is None:
+    if kind_of(name).weights is None or is_foreign(find(name)):
         return ""
     return store.read(find(name))[1].get("recipe", {}).get("name", "")
 

@@ -238,13 +238,20 @@ def _with_its_architecture(recipe: "Recipe", start_from: str | Path | None) -> "
     Raises:
         RecipeError: That network has settings which no recipe has a field for.
     """
-    if not start_from or not is_foreign(file := find(start_from)):
-        return recipe
-    values = read_network(file).values
+    values = _values_of(start_from) if start_from else {}
     other = {key: value for key, value in values.items() if _USUAL.get(key, value) != value}
     if other:
         raise RecipeError(f"{start_from} has {other}, which a recipe cannot train: only {_USUAL} can be")
     return replace(recipe, **{key: value for key, value in values.items() if key not in _USUAL})
+
+
+def _values_of(start_from: str | Path) -> dict[str, Any]:
+    """Return what a network of another program is built of, as it came or as it was imported; {} for ours."""
+    file = find(start_from)
+    if is_foreign(file):
+        return read_network(file).values
+    meta = store.read(file)[1] if file.suffix == ".npz" else {}
+    return meta.get("recipe", {}) if "kind" in meta else {}
 
 
 def chosen_recipe(

@@ -153,3 +153,76 @@ def write(tmp_path):
         return path
 
     return write
+
+
+def onnx_file(state, scale=4, size=("h", "w"), low=0.0, high=1.0, named=True, half=False, end=()):
+    """A Compact network as an exporter of PyTorch writes it, for pictures in [low, high].
+
+    Args:
+        state: As `compact_state` makes it.
+        scale: Of it.
+        size: Height and width: names, or numbers where it is fixed.
+        low: What black is.
+        high: What white is.
+        named: Whether weights have the names of their layers.
+        half: In and out as float16.
+        end: Types of nodes behind it.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, weights, x = [], [], "lr"
+
+    def node(kind, inputs, **settings):
+        nodes.append(helper.make_node(kind, inputs, [f"t{len(nodes)}"], **settings))
+        return nodes[-1].output[0]
+
+    def weight(name, value):
+        name = name if named else f"onnx::{len(weights)}"
+        weights.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
+        return name
+
+    if half:
+        x = node("Cast", [x], to=TensorProto.FLOAT)
+    if (low, high) != (0.0, 1.0):
+        x = node("Div", [node("Sub", [x, weight("low", low)]), weight("span", high - low)])
+    y, last = x, max(int(key.split(".")[1]) for key in state)
+    for i in range(0, last + 1, 2):
+        pair = [weight(f"body.{i}.{part}", state[f"body.{i}.{part}"]) for part in ("weight", "bias")]
+        y = node("Conv", [y, *pair], pads=[1, 1, 1, 1])
+        if i < last:
+            y = node(
+                "PRelu", [y, weight(f"body.{i + 1}.weight", state[f"body.{i + 1}.weight"][:, None, None])]
+            )
+    y = node("DepthToSpace", [y], blocksize=scale, mode="CRD")
+    sides = weight("scales", [1, 1, scale, scale])
+    nearest = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    y = node("Add", [y, node("Resize", [x, "", sides], **nearest)])
+    if (low, high) != (0.0, 1.0):
+        y = node("Add", [node("Mul", [y, weight("span2", high - low)]), weight("low2", low)])
+    for kind in end:
+        y = node(kind, [y])
+    if half:
+        y = node("Cast", [y], to=TensorProto.FLOAT16)
+    kind = TensorProto.FLOAT16 if half else TensorProto.FLOAT
+    bands = state["body.0.weight"].shape[1]
+    graph = helper.make_graph(
+        nodes,
+        "a",
+        [helper.make_tensor_value_info("lr", kind, ["n", bands, *size])],
+        [helper.make_tensor_value_info(y, kind, ["n", bands, "H", "W"])],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def mild(state):
+    """The same network with a small last convolution: its result is near the enlarged picture."""
+    last = max(int(key.split(".")[1]) for key in state)
+    return {
+        key: value * np.float32(0.05 if key.startswith(f"body.{last}.") else 1)
+        for key, value in state.items()
+    }

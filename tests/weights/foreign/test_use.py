@@ -201,13 +201,3 @@ def test_activations_without_weights_are_known_by_what_comes_out(activation, slo
     state = {"body.0.weight": first, "body.0.bias": np.zeros(6, np.float32)}
     state |= {"body.2.weight": last, "body.2.bias": np.zeros(3, np.float32)}
     assert read_network(write("a.pth", pth(state))).values["activation"] == activation
-
-
-def test_an_onnx_of_elsewhere_whose_weights_have_their_names_is_enlarged_with(write, tmp_path):
-    onnx = pytest.importorskip("onnx")
-    weights = [onnx.numpy_helper.from_array(value, name) for name, value in STATES["rrdb"].items()]
-    model = onnx.helper.make_model(onnx.helper.make_graph([], "a", [], [], weights))
-    network = keras_sr.open_network(write("a.onnx", model.SerializeToString()))
-    lr = RNG.random((8, 12, 3)).astype(np.float32)
-    expected = by_numpy(write("a.pth", pth(STATES["rrdb"])), lr)
-    np.testing.assert_allclose(network.run(lr[None])[0], expected, atol=1e-5 * max(1, np.abs(expected).max()))

@@ -88,6 +88,11 @@ class _Weights:
         self.arrays[f"{ours}/kernel"] = kernel.transpose(2, 3, 1, 0)
         self.arrays[f"{ours}/bias"] = self.take(f"{theirs}.bias", (outputs,))
 
+    def slopes(self, theirs: str, ours: str, features: int) -> None:
+        """Take the slopes of a PReLU: one for each feature, or one for all."""
+        shape = (1,) if self.shape(theirs) == (1,) else (features,)
+        self.arrays[ours] = np.broadcast_to(self.take(theirs, shape), (features,))
+
     def reorder(self, name: str, scale: int, axis: int) -> None:
         """Bring channels into the order of our pixel shuffle: (C, row, column) to (row, column, C)."""
         for part in ("kernel", "bias")[: 1 if axis == 2 else 2]:
@@ -238,7 +243,7 @@ def _compact(weights: _Weights) -> Found | None:
         inputs = features if number else bands
         weights.convolution(f"body.{2 * number}", f"{name}_conv", inputs, features)
         if slopes:
-            weights.arrays[f"{name}_prelu/alpha"] = weights.take(f"body.{2 * number + 1}.weight", (features,))
+            weights.slopes(f"body.{2 * number + 1}.weight", f"{name}_prelu/alpha", features)
     weights.convolution(f"body.{last}", "tail_conv", features, scale**2 * bands)
     weights.reorder("tail_conv", scale, axis=3)
     values = {
@@ -258,14 +263,16 @@ def _compact(weights: _Weights) -> Found | None:
 
 def _span(weights: _Weights) -> Found | None:
     """Recognise SPAN (Wan et al. 2023, arXiv 2311.12770), as it was trained or merged for use."""
-    if not weights.has("block_1.c1_r.eval_conv.weight", "conv_cat.weight", "upsampler.0.weight"):
+    merged, trained = (weights.has(f"block_1.c1_r.{form}.weight") for form in ("eval_conv", "sk"))
+    if not (merged or trained) or not weights.has("conv_cat.weight", "upsampler.0.weight"):
         return None
-    features, bands = weights.outputs("conv_1.eval_conv"), weights.inputs("conv_1.eval_conv")
+    first = f"conv_1.{'eval_conv' if merged else 'sk'}"
+    features, bands = weights.outputs(first), weights.inputs(first)
     if bands != 3:
         raise WeightsError(f"is SPAN for {bands} bands: it is read for 3")
     scale = _shuffled(weights.outputs("upsampler.0"), bands)
     _merged(weights, "conv_1", "head_conv", bands, features)
-    blocks = sum(weights.has(f"block_{b}.c1_r.eval_conv.weight") for b in range(1, 100))
+    blocks = sum(weights.has(f"block_{b}.{first.replace('conv_1', 'c1_r')}.weight") for b in range(1, 100))
     for b in range(1, blocks + 1):
         for c in (1, 2, 3):
             _merged(weights, f"block_{b}.c{c}_r", f"block{b}_conv{c}", features, features)
@@ -288,8 +295,10 @@ def _merged(weights: _Weights, theirs: str, ours: str, inputs: int, outputs: int
 
     Files of training hold both forms, and the merged one may be old: what was trained counts.
     """
-    weights.convolution(f"{theirs}.eval_conv", ours, inputs, outputs)
-    if not weights.has(f"{theirs}.sk.weight"):
+    trained = weights.has(f"{theirs}.sk.weight")
+    if not trained or weights.has(f"{theirs}.eval_conv.weight"):
+        weights.convolution(f"{theirs}.eval_conv", ours, inputs, outputs)
+    if not trained:
         return
     wide = weights.outputs(f"{theirs}.conv.0")
     narrow = weights.outputs(f"{theirs}.conv.1")

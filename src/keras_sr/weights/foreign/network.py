@@ -85,7 +85,7 @@ def _read(path: Path) -> tuple[Any, dict[str, str]]:
 
 def _only(states: dict[str, State]) -> Found:
     """Return the one network among the dicts of a file."""
-    found = {place: network for place, state in states.items() if (network := recognise(state))}
+    found = {place: network for place, state in states.items() if (network := _recognised(state))}
     if len(found) > 1:
         places = ", ".join(repr(place.rstrip("/")) for place in found)
         raise WeightsError(f"holds {len(found)} networks ({places:.120}): save the one that is meant alone")
@@ -93,6 +93,21 @@ def _only(states: dict[str, State]) -> Found:
         keys = ", ".join(_plain(key) for key in list(max(states.values(), key=len))[:3])
         raise WeightsError(f"holds a network of a kind that is not read (it begins {keys}): {KNOWN}")
     return next(iter(found.values()))
+
+
+#: How many more parts all names may begin with: "model.net.".
+_PARTS = 4
+
+
+def _recognised(state: State) -> Found | None:
+    """Return the network of a dict, whatever its author has put in front of all names."""
+    for _ in range(_PARTS):
+        if found := recognise(state):
+            return found
+        if len({key.partition(".")[0] for key in state}) != 1 or not all("." in key for key in state):
+            return None
+        state = {key.partition(".")[2]: one for key, one in state.items()}
+    return recognise(state)
 
 
 def _plain(text: str) -> str:

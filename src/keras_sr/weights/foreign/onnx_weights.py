@@ -12,7 +12,7 @@ import numpy as np
 from keras_sr.errors import WeightsError
 from keras_sr.weights.foreign.arrays import BFLOAT16, as_floats, checked_size
 
-_GRAPH, _INITIALIZER = 7, 5
+_GRAPH, _METADATA, _INITIALIZER = 7, 14, 5
 _DIMS, _TYPE, _FLOATS, _NAME, _RAW, _EXTERNAL = 1, 2, 4, 8, 9, 13
 #: TensorProto.DataType.
 TYPES = {1: "<f4", 10: "<f2", 11: "<f8", 16: BFLOAT16}
@@ -34,11 +34,41 @@ def read_onnx_weights(path: Path) -> dict[str, np.ndarray]:
             for number, value in _fields(graphs[0])
             if number == _INITIALIZER and isinstance(value, memoryview)
         ]
-        return dict(filter(None, map(_tensor, tensors)))
+        return _parameters(dict(filter(None, map(_tensor, tensors))))
     except WeightsError:
         raise
     except (ValueError, IndexError, TypeError) as error:
         raise WeightsError(f"is no ONNX network, or it is damaged ({error!s:.60})") from None
+
+
+def _parameters(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the weights of layers by PyTorch's names and shapes; all, where none has such a name.
+
+    Exporters keep the numbers of other nodes beside them, and give slopes of a PReLU two more axes.
+    """
+    named = {
+        key: one.reshape(-1) if key.endswith(".weight") and one.ndim == 3 and one.shape[1:] == (1, 1) else one
+        for key, one in arrays.items()
+        if key.endswith((".weight", ".bias"))
+    }
+    return named or arrays
+
+
+def read_onnx_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata properties of an ONNX file.
+
+    Raises:
+        WeightsError: The file is damaged.
+    """
+    try:
+        pairs = [
+            [bytes(text).decode() for _, text in _fields(entry) if isinstance(text, memoryview)]
+            for number, entry in _fields(memoryview(path.read_bytes()))
+            if number == _METADATA and isinstance(entry, memoryview)
+        ]
+        return {key: value for key, value in pairs}  # noqa: C416  (pairs, and nothing else)
+    except (ValueError, IndexError) as error:
+        raise WeightsError(f"{path} is no ONNX network, or it is damaged ({error!s:.60})") from None
 
 
 def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:

@@ -1,5 +1,6 @@
 """Which of the dicts in a file holds the weights of a network."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,17 @@ from keras_sr.errors import WeightsError
 
 State = dict[str, np.ndarray]
 
-#: The average over training first: it is what authors publish pictures of.
-AVERAGES = ("params_ema", "params-ema", "ema", "model_ema", "state_dict_ema")
+#: The name of an average over training, which is taken: it is what authors publish pictures of.
+_AVERAGE = re.compile(r"(.*[_.-])?ema([_.-].*)?", re.I)
 #: What training scripts put in front of every name.
 PREFIXES = ("module.", "_orig_mod.", "netG.", "net_g.", "generator.")
-#: Prefixes of a network that is no generator, in files that hold both.
-OTHERS = ("netD.", "net_d.", "discriminator.")
+#: The first part of a generator's names, and of what else a training script keeps beside it.
+_GENERATOR = re.compile(r"(module|_orig_mod|model|net|net_?g|g|generator|sr_?(net|model)?)([_-]?ema)?", re.I)
+_OTHER = re.compile(
+    r"(net_?)?d|(net_?)?disc.*|critic.*|vgg.*|lpips.*|dists.*|.*loss.*|.*criterion.*|.*perceptual.*|.*metrics?|"
+    r"psnr|ssim",
+    re.I,
+)
 #: How many dicts lie in one another at most, and how many are looked at.
 _DEPTH, _MOST = 3, 64
 
@@ -33,7 +39,8 @@ def candidates(content: Any) -> dict[str, State]:
         if not isinstance(value, dict) or id(value) in seen:
             continue
         seen.add(id(value))
-        state = {key: one for key, one in value.items() if isinstance(one, np.ndarray)}
+        # Single numbers are counters of training: n_averaged, num_batches_tracked.
+        state = {key: one for key, one in value.items() if isinstance(one, np.ndarray) and one.shape}
         if state:
             found.update({f"{place}{part}": one for part, one in _networks(state).items()})
         if depth < _DEPTH:
@@ -46,31 +53,73 @@ def candidates(content: Any) -> dict[str, State]:
 
 def _averaged(found: dict[str, State]) -> dict[str, State]:
     """Leave out what there is an average of beside it."""
-    for name in AVERAGES:
-        for place in [place for place in found if place.rstrip("/").rsplit("/", 1)[-1] == name]:
-            parent = place.rstrip("/").rpartition("/")[0]
-            twins = [
-                other
-                for other in found
-                if other != place
-                and other.rstrip("/").rpartition("/")[0] == parent
-                and found[other].keys() == found[place].keys()
-            ]
-            for twin in twins:
-                del found[twin]
+    for place in [place for place in found if _AVERAGE.fullmatch(_last(place))]:
+        twins = [
+            other
+            for other in found
+            if other != place
+            and _parent(other) == _parent(place)
+            and not _AVERAGE.fullmatch(_last(other))
+            and found[other].keys() == found[place].keys()
+        ]
+        for twin in twins:
+            del found[twin]
     return found
 
 
+def _last(place: str) -> str:
+    """Return the name of a dict in the one that holds it."""
+    return place.rstrip("/.").rsplit("/", 1)[-1]
+
+
+def _parent(place: str) -> str:
+    """Return the place of the dict that holds another."""
+    return place.rstrip("/.").rpartition("/")[0]
+
+
 def _networks(state: State) -> dict[str, State]:
-    """Split a dict that holds a generator and a discriminator, and cut prefixes off."""
-    parts = {key.split(".", 1)[0] + "." for key in state}
-    if len(parts) > 1 and parts <= {*PREFIXES, *OTHERS}:
+    """Split a dict that holds a generator and what it was trained with, and cut prefixes off."""
+    parts = {key.split(".", 1)[0] for key in state}
+    generators = {part for part in parts if _GENERATOR.fullmatch(part)}
+    if len(parts) > 1 and generators and all(_OTHER.fullmatch(part) for part in parts - generators):
         return {
-            part: _stripped({key: one for key, one in state.items() if key.startswith(part)})
-            for part in sorted(parts)
-            if part not in OTHERS
+            f"{part}.": _plain(
+                {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(f"{part}.")}
+            )
+            for part in sorted(generators)
         }
-    return {"": _stripped(state)}
+    return {"": _plain(state)}
+
+
+def _plain(state: State) -> State:
+    """Return weights without prefixes and without weight normalisation."""
+    return _multiplied(_stripped(state))
+
+
+#: The two halves of a kernel under weight normalisation (Salimans, Kingma 2016), as PyTorch names them.
+_HALVES = (
+    (".weight_g", ".weight_v"),
+    (".parametrizations.weight.original0", ".parametrizations.weight.original1"),
+)
+
+
+def _multiplied(state: State) -> State:
+    """Return weights with length and direction of kernels put together: g v / |v|, for each output."""
+    for length, direction in _HALVES:
+        for name in [key.removesuffix(length) for key in state if key.endswith(length)]:
+            if f"{name}{direction}" not in state:
+                continue
+            g, v = (np.asarray(state[f"{name}{half}"], np.float64) for half in (length, direction))
+            axes = tuple(range(1, v.ndim))
+            if g.shape != (*v.shape[:1], *[1] * len(axes)):
+                raise WeightsError(
+                    f"has {name[:60]}{length} of shape {g.shape}, expected one for each output"
+                )
+            with np.errstate(all="ignore"):
+                kernel = g * v / np.sqrt((v * v).sum(axes, keepdims=True))
+            state = {k: one for k, one in state.items() if k not in (f"{name}{length}", f"{name}{direction}")}
+            state[f"{name}.weight"] = kernel.astype(np.float32)
+    return state
 
 
 def _stripped(state: State) -> State:
