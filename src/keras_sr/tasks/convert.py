@@ -59,6 +59,9 @@ def read(path: Path, licence: str | None = None) -> "ForeignNetwork | bytes":
     """
     if path.suffix.lower() != ".onnx" or not path.is_file() or not find_spec("openvino"):
         return _licensed(read_network(path), licence)
+    if says_its_facts(path):
+        _facts_of_onnx(path)
+        return path.read_bytes()
     from keras_sr.inference.onnx_trial import is_apart, opened, tried, with_facts
 
     try:
@@ -186,10 +189,15 @@ def says_its_facts(path: Path) -> bool:
     return b"receptive_field" in path.read_bytes()
 
 
+def _facts_of_onnx(path: Path) -> tuple[dict[str, str], NetworkFacts]:
+    """Return the metadata of an ONNX file, and the facts in it."""
+    notes = read_onnx_metadata(path)
+    return notes, NetworkFacts.from_metadata(notes, str(path), path.stem)
+
+
 def _described_onnx(path: Path) -> Description:
     """Return what an ONNX file says of itself; what it costs, nobody has counted."""
-    notes = read_onnx_metadata(path)
-    facts = NetworkFacts.from_metadata(notes, str(path), path.stem)
+    notes, facts = _facts_of_onnx(path)
     return Description(notes.get("kind", "ONNX"), facts.scale, None, facts.licence, sha256(path))
 
 

@@ -112,6 +112,13 @@ def test_an_imported_file_is_listed_and_used(write, run, tmp_path):
         assert picture.size == (36, 32)
 
 
+def test_an_onnx_of_ours_is_imported_as_it_is(write, run, network_file):
+    ours = write("ours.onnx", network_file.read_bytes())
+    assert run("import", ours)[0] == 0
+    row = describe(ours)
+    assert (row.kind, row.scale) == ("ONNX", 2)
+
+
 def test_the_licence_of_a_file_that_names_none_is_unknown(write):
     assert describe(import_network(write("a.onnx", onnx_file(STATE, named=False)))).licence.startswith(
         "unknown"
