@@ -4,6 +4,7 @@ Also elsewhere: output equal to input, a file where a folder has to be, folders 
 (test_upscale_command.py), damage of every kind and format (test_fuzz.py, images/test_picture.py).
 """
 
+import io
 import json
 import os
 import resource
@@ -44,7 +45,9 @@ def png_header(width, height):
 def tiff_of(values):
     from keras_sr.images.picture import encode
 
-    return encode(".tif", Picture(np.full((5, 6, 3), 0.5, np.float32) * values), "x")[0]
+    data = io.BytesIO()
+    encode(data, ".tif", Picture(np.full((5, 6, 3), 0.5, np.float32) * values), "x")
+    return data.getvalue()
 
 
 BAD = {

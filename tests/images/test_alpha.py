@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_sr.images.alpha import bleed, hold
+from keras_sr.images.storage import Storage
 
 
 def test_what_can_be_seen_stays():
@@ -56,3 +57,21 @@ def test_alpha_is_held_between_what_surrounds_it(height, width, scale, seed):
         around = lr[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
         cell = np.s_[y * scale : (y + 1) * scale, x * scale : (x + 1) * scale]
         np.testing.assert_array_equal(sr[cell], free[cell].clip(around.min(), around.max()))
+
+
+def test_on_the_disk_and_in_pieces_it_is_the_same(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 256, (83, 61, 3), np.uint8)
+    alpha = np.where(rng.random((83, 61)) < 0.02, 255, 0).astype(np.uint8)
+    whole = bleed(colours, alpha)
+    sr = rng.integers(0, 256, (166, 122), np.uint8)
+    held = sr.copy()
+    hold(held, alpha, 2)
+    monkeypatch.setattr("keras_sr.images.storage.PIECE", 9000)
+    storage = Storage(0, tmp_path)
+    pieced = bleed(storage.keep(colours), storage.keep(alpha), storage)
+    assert isinstance(pieced, np.memmap)
+    np.testing.assert_array_equal(pieced, whole)
+    on_disk = storage.keep(sr)
+    hold(on_disk, alpha, 2)
+    np.testing.assert_array_equal(on_disk, held)

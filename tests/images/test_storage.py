@@ -1,4 +1,5 @@
 import os
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from keras_sr.errors import PictureError
 from keras_sr.images import picture as files
 from keras_sr.images.picture import Picture
-from keras_sr.images.storage import IN_MEMORY, Storage, by_pieces, everywhere, release
+from keras_sr.images.storage import IN_MEMORY, Room, Storage, by_pieces, everywhere, release
 
 
 @pytest.fixture
@@ -89,3 +90,35 @@ def test_large_tiffs_are_tiled(tmp_path, monkeypatch):
     np.testing.assert_array_equal(files.read(tmp_path / "a.tif").pixels, pixels)
     assert (tmp_path / "a.tif").read_bytes()[:4] == b"II+\0"  # BigTIFF
     assert pyvips.Image.tiffload(str(tmp_path / "a.tif")).get("tile-width") == 128
+
+
+def test_arrays_share_what_there_is_of_memory_and_give_it_back(tmp_path):
+    storage = Storage(100, tmp_path)
+    first = storage.empty((8, 10), np.uint8)
+    part = first[2:]
+    assert isinstance(storage.empty((3, 10), np.uint8), np.memmap)
+    assert not isinstance(storage.empty((2, 10), np.uint8), np.memmap)
+    del first  # a view of it is left
+    assert isinstance(storage.empty((8, 10), np.uint8), np.memmap)
+    del part
+    assert not isinstance(storage.empty((8, 10), np.uint8), np.memmap)
+
+
+def test_who_needs_a_whole_picture_in_memory_waits_for_its_turn():
+    room, order, began = Room(100), [], Event()
+
+    def other():
+        began.set()
+        with room.held(60):
+            order.append("other")
+
+    with room.held(60):
+        thread = Thread(target=other)
+        thread.start()
+        began.wait(10)
+        order.append("first")
+    thread.join(10)
+    with room.held(1000):  # more than there is: alone, but not never
+        assert not room.take(1)
+    assert order == ["first", "other"]
+    assert room.take(100)

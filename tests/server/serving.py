@@ -1,5 +1,6 @@
 """A server of our own for tests and benchmarks, as people start it, and what they send to it."""
 
+import io
 import os
 import re
 import signal
@@ -106,7 +107,9 @@ def photograph(height=48, width=64, seed=0):
 def encoded(pixels, suffix=".png"):
     from keras_sr.images.picture import Picture, encode
 
-    return encode(suffix, Picture(pixels), "test")[0]
+    data = io.BytesIO()
+    encode(data, suffix, Picture(pixels), "test")
+    return data.getvalue()
 
 
 def command(folder, name, data, *options):

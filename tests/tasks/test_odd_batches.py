@@ -298,3 +298,58 @@ def test_options_that_need_whole_numbers_are_checked(tmp_path):
     with pytest.raises(KerasSRError):
         rows(tmp_path / "a.png", tmp_path / "b.png", width=0)
     assert not Path(tmp_path / "b.png").exists()
+
+
+def test_what_has_to_be_whole_in_memory_is_refused_where_memory_is_promised(tmp_path):
+    """WebP and AVIF have no rows; of a turned or progressive JPEG none is there before all are."""
+    picture(tmp_path / "a.png", 500, 700)
+    picture(tmp_path / "b.jpg", 500, 700)
+    engine = Nearest(4)
+    told = rows([tmp_path / "a.png"], tmp_path / "out", engine=engine, extension="webp", max_memory=40)
+    assert engine.runs == 0
+    assert "is in memory while it is written, some 117 MB, and `max_memory` leaves" in told[0].reason
+    for suffix in ("jpg", "png", "tif"):
+        (row,) = rows(tmp_path / "b.jpg", tmp_path / "out", engine=engine, extension=suffix, max_memory=40)
+        assert row.status == "done"
+    # What fits makes tiles smaller instead.
+    engine.runs, engine.bytes_per_pixel = 0, 700
+    (row,) = rows(tmp_path / "a.png", tmp_path / "out2", engine=engine, extension="webp", max_memory=200)
+    assert row.status == "done"
+    # Nobody promised anything: it is written.
+    (row,) = rows(tmp_path / "a.png", tmp_path / "out3", engine=engine, extension="webp")
+    assert row.status == "done"
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "tga", "ppm", "qoi", "jp2", "webp", "gif", "avif"])
+def test_pictures_that_are_read_whole_go_to_the_disk_when_there_is_no_room(tmp_path, suffix):
+    from keras_sr.images.picture import header, read
+    from keras_sr.images.storage import Room, Storage
+
+    picture(tmp_path / f"a.{suffix}", 20, 30)
+    whole = read(tmp_path / f"a.{suffix}")
+    storage = Storage(0, tmp_path, Room(1 << 20), promised=True)
+    on_disk = read(tmp_path / f"a.{suffix}", storage=storage)
+    assert isinstance(on_disk.pixels, np.memmap)
+    np.testing.assert_array_equal(on_disk.pixels, whole.pixels)
+    said = header(tmp_path / f"a.{suffix}")
+    assert (said.height, said.width) == (20, 30)
+    assert said.memory >= 20 * 30 * 4
+    with pytest.raises(PictureError, match="all of it is in memory while it is read"):
+        read(tmp_path / f"a.{suffix}", storage=Storage(0, tmp_path, Room(1000), promised=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "whole"),
+    [
+        ("a.jpg", {}, False),
+        ("a.jpg", {"progressive": True}, True),
+        ("a.jpg", {"exif": b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"}, True),
+        ("a.png", {}, False),
+        ("a.tif", {}, False),
+    ],
+)
+def test_the_header_knows_what_is_read_in_rows(tmp_path, name, options, whole):
+    from keras_sr.images.picture import header
+
+    picture(tmp_path / name, 40, 60, **options)
+    assert (header(tmp_path / name).memory > 0) == whole

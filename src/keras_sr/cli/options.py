@@ -5,6 +5,7 @@ import re
 #: Parameters of Python functions as they stand in errors, in backticks, and the options that set them.
 OPTIONS = {
     "max_pixels=None": "--no-limit",
+    "max_memory": "--max-memory",
     "resume=True": "--resume",
     "resume=False": "--no-resume",
     "resume": "--resume",

@@ -1,7 +1,9 @@
 """`keras-sr upscale`: files and folders of pictures in, larger ones out."""
 
 import os
+import shutil
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -410,16 +412,22 @@ def stream(
         )
     size = Size(scale, width, height, None if max_megapixels is None else max_megapixels * 1e6, stretch)
     look = Look(wrap, normal_map, alpha_is_data, accept_damaged, quality)
-    settings = replace(file_settings(size, None if output == Path(STREAM) else output, **how), look=look)
+    place = None if output == Path(STREAM) else output
+    settings = replace(file_settings(size, place, network, **how), look=look)
     given = sys.stdin.buffer.read() if sources[0] == Path(STREAM) else sources[0]
-    picture = files.read(given, max_pixels=settings.max_pixels, accept_damaged=accept_damaged)
+    storage = settings.storage
+    picture = files.read(
+        given, max_pixels=settings.max_pixels, storage=storage, accept_damaged=accept_damaged
+    )
     larger = resized(picture, network, settings)
     if output == Path(STREAM):
-        data, lost = files.encode(suffix, larger, "stdout", quality=quality)
-        sys.stdout.buffer.write(data)
+        with tempfile.TemporaryFile() as file:
+            lost = files.encode(file, suffix, larger, "stdout", storage=storage, quality=quality)
+            file.seek(0)
+            shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     else:
-        lost = files.write(output, larger, quality=quality)
+        lost = files.write(output, larger, storage=storage, quality=quality)
         echo(str(output))
     if picture.lost or lost:
         say(f"{sources[0]}: left behind: {', '.join(dict.fromkeys([*picture.lost, *lost]))}")

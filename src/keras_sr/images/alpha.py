@@ -1,43 +1,105 @@
 """Transparency: the colours under it, which a network sees at every edge, and alpha made larger."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from keras_sr.images.ranges import from_float, to_float
+from keras_sr.images.storage import IN_MEMORY, Storage, everywhere, pieces, release
 
-def bleed(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+
+def bleed(colours: np.ndarray, alpha: np.ndarray, storage: Storage = IN_MEMORY) -> np.ndarray:
     """Return colours in which what cannot be seen continues what can: no halo when enlarged.
 
     Pixels with alpha 0 get the mean of the visible pixels around them, from the nearest scale of an image
-    pyramid that has any; pixels that can be seen, however little, stay as they are.
+    pyramid that has any; pixels that can be seen, however little, stay as they are. Some rows at a time.
 
     Args:
-        colours: float32 (H, W, C), straight.
-        alpha: float32 (H, W), 0 where nothing can be seen.
+        colours: (H, W, C), straight, of any type of pixels.
+        alpha: (H, W), 0 where nothing can be seen.
+        storage: Where the result and the pyramid go.
 
     Returns:
-        float32 (H, W, C).
+        float32 (H, W, C); the colours themselves where all can be seen, or nothing.
 
     Examples:
         >>> row = np.array([[[1.0], [0.2], [0.9]]], np.float32)
         >>> bleed(row, np.array([[1, 0, 0]], np.float32))[..., 0]
         array([[1., 1., 1.]], dtype=float32)
     """
-    seen = alpha > 0
-    if seen.all() or not seen.any():
+    if everywhere(lambda part: part > 0, alpha) or everywhere(lambda part: part <= 0, alpha):
         return colours
-    weight = np.where(seen, np.maximum(alpha, np.float32(1e-6)), np.float32(0))[..., None]
-    filled = _fill(colours * weight, weight)
-    return np.where(seen[..., None], colours, filled).astype(np.float32)
+    levels = _pyramid(colours, alpha, storage)
+    while len(levels) > 1:
+        coarse = levels.pop()
+        _fill(levels[-1], coarse[0])
+    filled = levels[0][0]
+    out = storage.empty(colours.shape, np.float32)
+    for rows in pieces(len(out), _row_bytes(colours)):
+        seen = (alpha[rows] > 0)[..., None]
+        out[rows] = np.where(seen, to_float(colours[rows]), _doubled(filled, rows, out.shape[1]))
+        release(out, filled, colours, alpha)
+    return out
 
 
-def _fill(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return total / weight, and where the weight is 0 the same of the picture at half its size."""
-    known = weight > 0
-    mean = total / np.where(known, weight, 1)
-    if known.all() or total.shape[0] * total.shape[1] == 1:
-        return mean
-    height, width = total.shape[:2]
-    coarse = _fill(_halve(total), _halve(weight)).repeat(2, 0).repeat(2, 1)[:height, :width]
-    return np.where(known, mean, coarse)
+#: A level of a pyramid: (h, w, C) sums of colours times alpha, and (h, w, 1) of alpha.
+_Level = tuple[np.ndarray, np.ndarray]
+
+
+def _pyramid(colours: np.ndarray, alpha: np.ndarray, storage: Storage) -> list[_Level]:
+    """Return levels, each half as large as the one before, from half the picture's size to one all known."""
+    levels = [_half(lambda rows: _weighted(colours[rows], alpha[rows]), colours.shape, storage)]
+    release(colours, alpha)
+    while not everywhere(lambda part: part > 0, levels[-1][1]):
+        total, weight = levels[-1]
+        levels.append(_half(lambda rows, t=total, w=weight: (t[rows], w[rows]), total.shape, storage))
+        release(total, weight)
+    total, weight = levels[-1]
+    for rows in pieces(len(total), _row_bytes(total)):
+        total[rows] /= weight[rows]
+    return levels
+
+
+def _weighted(colours: np.ndarray, alpha: np.ndarray) -> _Level:
+    """Return rows of a picture as those of a level of its size."""
+    seen = to_float(alpha)
+    weight = np.where(seen > 0, np.maximum(seen, np.float32(1e-6)), np.float32(0))[..., None]
+    return to_float(colours) * weight, weight
+
+
+def _half(level: Callable[[slice], _Level], shape: tuple[int, ...], storage: Storage) -> _Level:
+    """Return the level below one, of which some rows can be had at a time."""
+    height, width, bands = shape
+    small = -(-height // 2), -(-width // 2)
+    total = storage.empty((*small, bands), np.float32)
+    weight = storage.empty((*small, 1), np.float32)
+    for rows in pieces(small[0], 8 * width * (bands + 1) * 4):
+        parts = level(slice(2 * rows.start, min(2 * rows.stop, height)))
+        total[rows], weight[rows] = (_halve(part) for part in parts)
+        release(total, weight)
+    return total, weight
+
+
+def _fill(level: _Level, coarse: np.ndarray) -> None:
+    """Turn sums into means, in place; where nothing is known, into what the level below has."""
+    total, weight = level
+    for rows in pieces(len(total), _row_bytes(total)):
+        known = weight[rows] > 0
+        mean = total[rows] / np.where(known, weight[rows], 1)
+        total[rows] = np.where(known, mean, _doubled(coarse, rows, total.shape[1]))
+        release(total, weight, coarse)
+
+
+def _doubled(coarse: np.ndarray, rows: slice, width: int) -> np.ndarray:
+    """Return rows of a level below, twice as large."""
+    first = rows.start // 2
+    part = coarse[first : -(-rows.stop // 2)].repeat(2, 0).repeat(2, 1)
+    return part[rows.start - 2 * first : rows.stop - 2 * first, :width]
+
+
+def _row_bytes(picture: np.ndarray) -> int:
+    """Return the bytes of floats that a row of a picture (H, W, C) takes on the way."""
+    return 6 * picture[0].size * 4
 
 
 def _halve(x: np.ndarray) -> np.ndarray:
@@ -54,8 +116,8 @@ def hold(sr: np.ndarray, lr: np.ndarray, scale: int) -> None:
     invisible stays invisible.
 
     Args:
-        sr: (H * scale, W * scale), of the type of `lr`.
-        lr: (H, W).
+        sr: (H * scale, W * scale).
+        lr: (H, W), of any type of pixels.
         scale: SR size over LR size.
 
     Examples:
@@ -65,9 +127,12 @@ def hold(sr: np.ndarray, lr: np.ndarray, scale: int) -> None:
         array([255, 255, 255, 255], dtype=uint8)
     """
     height, width = lr.shape
-    framed = np.pad(lr, 1, mode="edge")
     for row in range(height):
-        around = np.stack([framed[row : row + 3, x : x + width] for x in range(3)])
+        near = lr[[max(row - 1, 0), row, min(row + 1, height - 1)]]
+        framed = np.pad(from_float(to_float(near), sr.dtype), ((0, 0), (1, 1)), mode="edge")
+        around = np.stack([framed[:, x : x + width] for x in range(3)])
         low, high = (limit(axis=(0, 1)).repeat(scale) for limit in (around.min, around.max))
         rows = sr[row * scale : (row + 1) * scale]
         np.clip(rows, low, high, out=rows)
+        if row % 256 == 0:
+            release(sr, lr)

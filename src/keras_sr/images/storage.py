@@ -1,4 +1,4 @@
-"""Room for pixels: in memory while a picture is small, in a file on the disk when it is not.
+"""Room for pixels: in memory while there is room for them, in a file on the disk where there is not.
 
 An array on the disk is used like any other. What has been read or written of it stays in the page cache
 of the system, which gives it up when memory runs short; `release` takes it out of the process.
@@ -7,9 +7,12 @@ of the system, which gives it up when memory runs short; `release` takes it out 
 import mmap
 import os
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Condition
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,46 @@ import numpy as np
 from keras_sr.errors import PictureError
 
 #: Rows are handled in pieces of about this many bytes where a whole picture must not be copied.
-PIECE = 32 << 20
+PIECE = 8 << 20
+
+
+class Room:
+    """Bytes of memory that several take from, and give back.
+
+    Args:
+        limit: How many there are; None for as many as anybody wants.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = limit
+        self._taken, self._changed = 0, Condition()
+
+    def take(self, size: int) -> bool:
+        """Take bytes where there are as many; return whether they were taken."""
+        with self._changed:
+            if self.limit is not None and self._taken + size > self.limit:
+                return False
+            self._taken += size
+            return True
+
+    def give_back(self, size: int) -> None:
+        """Give bytes back that were taken."""
+        with self._changed:
+            self._taken -= size
+            self._changed.notify_all()
+
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Wait until there are as many bytes, and hold them; what is larger than the room goes alone."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.limit is None or not self._taken or self._taken + size <= self.limit
+            )
+            self._taken += size
+        try:
+            yield
+        finally:
+            self.give_back(size)
 
 
 @dataclass(frozen=True)
@@ -25,12 +67,21 @@ class Storage:
     """Where arrays of pixels are made.
 
     Attributes:
-        limit: Arrays of more bytes are made on the disk; None makes none there.
+        limit: Bytes that its arrays take in memory, all together; further ones are made on the disk. None
+            makes none there.
         folder: Where; the files have no name and are gone with the process, however it ends.
+        whole: What decoders and encoders that hold a whole picture take turns at.
+        promised: Whether what is larger than that room is refused; else it goes alone.
     """
 
     limit: int | None = None
     folder: Path | None = None
+    whole: Room = field(default_factory=Room, repr=False, compare=False)
+    promised: bool = False
+    _room: Room = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_room", Room(self.limit))
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Return an array whose values are arbitrary.
@@ -39,8 +90,13 @@ class Storage:
             PictureError: The disk has no room for it.
         """
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-        if self.limit is None or size <= self.limit:
+        if self.limit is None:
             return np.empty(shape, dtype)
+        if self._room.take(size):
+            array = np.empty(shape, dtype)
+            # Views of an array keep it: it is given back with the last of them.
+            weakref.finalize(array, self._room.give_back, size).atexit = False
+            return array
         folder = self.folder or Path(tempfile.gettempdir())
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -52,6 +108,16 @@ class Storage:
             raise PictureError(
                 f"no room for {size / 2**30:.1f} GiB of pixels in {folder}: {error.strerror or error}"
             ) from error
+
+    def keep(self, array: np.ndarray) -> np.ndarray:
+        """Return an array of somebody else's, copied to where arrays of its size are made."""
+        if self.limit is None:
+            return array
+        out = self.empty(array.shape, array.dtype)
+        for rows in pieces(len(array), array[:1].nbytes):
+            out[rows] = array[rows]
+            release(out)
+        return out
 
 
 #: Everything in memory.
@@ -88,6 +154,13 @@ def pieces(height: int, row_bytes: int) -> Iterator[slice]:
     step = max(1, PIECE // max(1, row_bytes))
     for start in range(0, height, step):
         yield slice(start, min(start + step, height))
+
+
+def fill(array: np.ndarray, value: Any) -> None:
+    """Set all of an array to a value, some rows at a time."""
+    for rows in pieces(len(array), array[:1].nbytes):
+        array[rows] = value
+        release(array)
 
 
 def by_pieces(

@@ -9,7 +9,7 @@ from keras_sr.errors import PictureError, Stopped
 from keras_sr.images.alpha import bleed, hold
 from keras_sr.images.picture import Picture, opaque
 from keras_sr.images.ranges import from_float, to_float
-from keras_sr.images.storage import IN_MEMORY, Storage, release
+from keras_sr.images.storage import IN_MEMORY, Storage, fill, pieces, release
 from keras_sr.inference.engines import Engine, facts_of, out_of_memory
 from keras_sr.inference.tiling import tile_size, tiles
 
@@ -106,14 +106,14 @@ def enlarge(
     for lr_page, sr_page in _pages(len(picture.pixels), picture.pages, engine.scale):
         pixels = picture.pixels[lr_page]
         if picture.alpha is not None and alpha is not None and seen_through:
-            seen = to_float(picture.alpha[lr_page])
+            seen = picture.alpha[lr_page]
             run(seen[..., None], [(0,)], alpha[sr_page][..., None])
             if not picture.alpha_is_data:
-                pixels = bleed(to_float(pixels), seen)
-                hold(alpha[sr_page], from_float(seen, kind), engine.scale)
+                pixels = bleed(pixels, seen, storage)
+                hold(alpha[sr_page], seen, engine.scale)
         run(pixels, groups, larger[sr_page])
     if alpha is not None and not seen_through:
-        alpha[:] = from_float(np.ones(1), kind)[0]
+        fill(alpha, from_float(np.ones(1), kind)[0])
     return replace(
         picture,
         pixels=larger,
@@ -182,7 +182,7 @@ def _run_tiles(
 ) -> None:
     """Do the work of `_enlarge_bands` with tiles of at most `limit` (height, width)."""
     height, width = pixels.shape[:2]
-    low, span = _float_range(pixels[..., group]) if pixels.dtype.kind == "f" else (0.0, 1.0)
+    low, span = _float_range(pixels, group) if pixels.dtype.kind == "f" else (0.0, 1.0)
     bands = slice(None) if len(group) == out.shape[2] == 3 and group == (0, 1, 2) else group
     done = 0
     facts = facts_of(engine)
@@ -205,9 +205,13 @@ def _run_tiles(
         work.part(done / out[..., 0].size)
 
 
-def _float_range(pixels: np.ndarray) -> tuple[float, float]:
-    """Return the least value and the span that floats are mapped by: 0 and 1 where they lie in [0, 1]."""
-    low, high = float(pixels.min()), float(pixels.max())
+def _float_range(pixels: np.ndarray, group: tuple[int, ...]) -> tuple[float, float]:
+    """Return the least value and the span that bands are mapped by: 0 and 1 where they lie in [0, 1]."""
+    low, high = np.inf, -np.inf
+    for rows in pieces(len(pixels), pixels[:1].nbytes):
+        part = pixels[rows][..., list(group)]
+        low, high = float(np.minimum(low, part.min())), float(np.maximum(high, part.max()))
+        release(pixels)
     # NaN passes through, and is refused when it comes out.
     if (low >= 0.0 and high <= 1.0) or not np.isfinite(high - low):
         return 0.0, 1.0
@@ -221,6 +225,11 @@ def _result_type(dtype: np.dtype, rounded: bool) -> np.dtype:
 
 def _budget(engine: Engine, height: int, width: int, memory: int) -> tuple[int, int]:
     """Return the largest tile (height, width) that is fast and whose activations fit into `memory` bytes."""
-    fast = max(_MARGINS * engine.receptive_field, _SIDE) ** 2
-    pixels = min(memory // engine.bytes_per_pixel, fast)
+    pixels = tile_bytes(engine, memory) // engine.bytes_per_pixel
     return tile_size(height, width, pixels=pixels, margin=engine.receptive_field)
+
+
+def tile_bytes(engine: Engine, memory: int) -> int:
+    """Return the bytes that the activations of a tile take, at most `memory`: larger ones are not faster."""
+    fast = max(_MARGINS * engine.receptive_field, _SIDE) ** 2
+    return min(memory, fast * engine.bytes_per_pixel)

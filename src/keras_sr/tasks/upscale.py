@@ -15,9 +15,9 @@ import numpy as np
 from keras_sr.errors import KerasSRError, PictureError
 from keras_sr.files import remove_left_over
 from keras_sr.images.picture import MAX_PIXELS, Header, Picture, from_pillow, header, read
-from keras_sr.images.storage import Storage
+from keras_sr.images.storage import Room, Storage
 from keras_sr.inference.engines import Engine
-from keras_sr.inference.enlarge import MEMORY, Stop
+from keras_sr.inference.enlarge import MEMORY, Stop, tile_bytes
 from keras_sr.inference.enlarge import Progress as OnShare
 from keras_sr.inference.memory import working_memory
 from keras_sr.tasks.batch.address import is_address, redacted
@@ -28,7 +28,7 @@ from keras_sr.tasks.batch.look import Look
 from keras_sr.tasks.batch.manifest import read_manifest
 from keras_sr.tasks.batch.plan import Job, is_file, plan, results_folder
 from keras_sr.tasks.batch.report import refuse_report_of_other, write_report
-from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all
+from keras_sr.tasks.batch.run import FileResult, Settings, bytes_for_result, resized, run_all
 from keras_sr.tasks.batch.shard import Shard, as_shard
 from keras_sr.tasks.batch.size import Size
 from keras_sr.tasks.networks import Network, as_network
@@ -37,8 +37,12 @@ from keras_sr.tasks.way import Way
 
 log = logging.getLogger(__name__)
 
-#: Of the memory to work in: what a tile may take, and an array of pixels before it goes to the disk.
+#: Of the memory to work in, at most: what a tile may take, and all pixels before they go to the disk. The
+#: rest is for decoders and encoders that hold a whole picture.
 SHARE_OF_TILE, SHARE_OF_PIXELS = 2, 4
+
+#: A tile does not get less than this, whatever such an encoder needs.
+_LEAST_SHARE_OF_TILE = 4
 
 
 def upscale(
@@ -217,7 +221,9 @@ def upscale_files(
             log.warning(
                 "network %s enlarges x%d, the rest to x%g is bicubic", engine.name, engine.scale, scale
             )
-        settings = file_settings(size, output, max_memory=max_memory, tile=tile, max_pixels=max_pixels)
+        settings = file_settings(
+            size, output, engine, max_memory=max_memory, tile=tile, max_pixels=max_pixels
+        )
         look = Look(wrap, normal_map, alpha_is_data, accept_damaged, quality, keep_dates)
         ends.open_output(results_folder(output))
         ledger = _ledger(output, engine, size, look, ends, resume=resume, part=part)
@@ -248,6 +254,8 @@ def upscale_files(
         if dry_run:
             done = [(ends.told(job), settings.finished(job)) for job in jobs]
             return iter([FileResult(job, "skipped" if there else "planned") for job, there in done])
+    if max_memory:
+        settings = _room_for_whole_pictures(settings, jobs, engine, max_memory << 20, output)
     write = None if report is None else partial(write_report, report, total=len(jobs), shard=part)
     return _results(jobs, engine, settings, write, compare, map, progress, stop)
 
@@ -255,6 +263,7 @@ def upscale_files(
 def file_settings(
     size: Size,
     output: Path | None,
+    engine: Engine,
     *,
     max_memory: int | None = None,
     tile: int | None = None,
@@ -265,6 +274,7 @@ def file_settings(
     Args:
         size: How large results are to be.
         output: Where results go, and large arrays meanwhile; None keeps those among the temporary files.
+        engine: The network.
         max_memory: Megabytes to work in; None takes a quarter of what is free.
         tile: Side of a tile in LR pixels; None follows the memory.
         max_pixels: Pictures with more pixels are refused; None refuses none.
@@ -272,11 +282,44 @@ def file_settings(
     memory = max_memory << 20 if max_memory else working_memory()
     return Settings(
         size,
-        memory // SHARE_OF_TILE,
+        tile_bytes(engine, memory // SHARE_OF_TILE),
         tile or None,
         max_pixels=max_pixels,
-        storage=Storage(memory // SHARE_OF_PIXELS, None if output is None else results_folder(output)),
+        storage=_storage(
+            memory, tile_bytes(engine, memory // SHARE_OF_TILE), output, promised=bool(max_memory)
+        ),
     )
+
+
+def _storage(memory: int, for_tile: int, output: Path | None, *, promised: bool) -> Storage:
+    """Return where pixels go, with the room that tiles and pixels leave for whole pictures."""
+    pixels = memory // SHARE_OF_PIXELS
+    folder = None if output is None else results_folder(output)
+    return Storage(pixels, folder, Room(memory - pixels - for_tile), promised)
+
+
+def _room_for_whole_pictures(
+    settings: Settings, jobs: Sequence[Job], engine: Engine, memory: int, output: Path
+) -> Settings:
+    """Return settings whose tiles are as small as decoders and encoders of whole pictures ask for."""
+    most = memory - memory // SHARE_OF_PIXELS
+    least = memory // _LEAST_SHARE_OF_TILE
+    needed = [_memory_for(job, engine, settings) for job in jobs if not job.refused]
+    # What fits in no case is refused; it need not make the tiles of the others small.
+    for_tile = max(least, most - max((size for size in needed if size <= most - least), default=0))
+    if for_tile >= settings.memory:
+        return settings
+    return replace(settings, memory=for_tile, storage=_storage(memory, for_tile, output, promised=True))
+
+
+def _memory_for(job: Job, engine: Engine, settings: Settings) -> int:
+    """Return the bytes that reading or writing one picture holds, as its header says."""
+    try:
+        said = header(job.source)
+    except (PictureError, OSError):
+        return 0
+    size = settings.size.of(said.height, said.width, engine.scale)
+    return max(said.memory, bytes_for_result(said, job.target.suffix.lower(), size, settings.look))
 
 
 def largest_factor(sources: Sequence[str | Path], size: Size, *, recursive: bool = False) -> float | None:

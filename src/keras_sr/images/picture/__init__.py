@@ -7,7 +7,7 @@ plain 8-bit view of the same files, for training and measuring.
 
 from keras_sr.images.picture.formats import FORMATS, NOT_READ, READ, WRITTEN, Format, format_of
 from keras_sr.images.picture.header import Header, header
-from keras_sr.images.picture.limits import refuse_too_long
+from keras_sr.images.picture.limits import bytes_to_write, refuse_too_large_for_memory, refuse_too_long
 from keras_sr.images.picture.model import Metadata, Picture
 from keras_sr.images.picture.pillow import from_pillow
 from keras_sr.images.picture.reading import MAX_PIXELS, read
@@ -24,6 +24,7 @@ __all__ = [
     "Header",
     "Metadata",
     "Picture",
+    "bytes_to_write",
     "encode",
     "format_of",
     "from_pillow",
@@ -32,6 +33,7 @@ __all__ = [
     "made_to_fit",
     "opaque",
     "read",
+    "refuse_too_large_for_memory",
     "refuse_too_long",
     "write",
 ]

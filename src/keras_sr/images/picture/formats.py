@@ -27,6 +27,8 @@ class Format:
         blocks: What it holds beside pixels, of `"profile"`, `"exif"`, `"xmp"`, `"iptc"`, `"comments"`.
         longest: Pixels that a side can have; None where there is no limit that matters.
         quality: Whether it is written with a quality from 1 to 100.
+        decoding: Bytes a pixel of a page that its decoder holds; 0 where it gives rows.
+        encoding: Bytes a pixel of all pages that its encoder holds; 0 where it takes rows.
         advice: What to do with one that is not read.
     """
 
@@ -44,6 +46,8 @@ class Format:
     blocks: frozenset[str] = frozenset()
     longest: int | None = None
     quality: bool = False
+    decoding: int = 0
+    encoding: int = 0
     advice: str = "save it as PNG, TIFF or JPEG"
 
 
@@ -78,29 +82,38 @@ FORMATS = (
     Format(
         "WebP", (".webp",), _begins(rb"RIFF....WEBP"), "webpload", "webpsave", "WEBP",
         {"Q": 95, "smart_subsample": True}, alpha=True, pages=True, grey=False, blocks=_ALL, longest=16_383,
-        quality=True,
+        quality=True, decoding=8, encoding=22,
     ),
     Format(
         "GIF", (".gif",), _begins(rb"GIF8[79]a"), "gifload", "gifsave", "GIF",
         alpha=True, pages=True, grey=False, blocks=frozenset({"xmp", "comments"}), longest=65_535,
+        decoding=10, encoding=20,
     ),
     Format(
         "AVIF", (".avif", ".avifs"), _begins(rb"....ftypavi[fs]"), "heifload", "pillow", "AVIF",
         {"quality": 90, "subsampling": "4:4:4", "speed": 6}, alpha=True, pages=True, grey=False,
-        blocks=_ALL, longest=16_384, quality=True,
+        blocks=_ALL, longest=16_384, quality=True, decoding=32, encoding=48,
     ),
-    Format("BMP", (".bmp", ".dib"), _begins(rb"BM"), "pillow", "pillow", "BMP"),
-    Format("PPM", (".ppm", ".pgm", ".pbm", ".pnm"), _begins(rb"P[1-6f]\s"), "pillow", "pillow", "PPM"),
+    Format("BMP", (".bmp", ".dib"), _begins(rb"BM"), "pillow", "pillow", "BMP", decoding=12, encoding=8),
+    Format(
+        "PPM", (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"), _begins(rb"P[1-6Ff]\s"), "pillow", "pillow", "PPM",
+        decoding=12, encoding=8,
+    ),
     Format(
         "JPEG 2000", (".jp2", ".j2k", ".jpf", ".jpx"),
         _begins(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"), "pillow", "pillow", "JPEG2000",
-        {"irreversible": False}, alpha=True,
+        {"irreversible": False}, alpha=True, decoding=28, encoding=50,
     ),
-    Format("QOI", (".qoi",), _begins(rb"qoif"), "pillow", "pillow", "QOI", alpha=True, grey=False),
-    Format("JPEG XL", (".jxl",), _begins(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"), "jxl", kind="JXL"),
+    Format(
+        "QOI", (".qoi",), _begins(rb"qoif"), "pillow", "pillow", "QOI", alpha=True, grey=False,
+        decoding=12, encoding=16,
+    ),
+    Format(
+        "JPEG XL", (".jxl",), _begins(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"), "jxl", kind="JXL", decoding=16,
+    ),
     Format(
         "HEIC", (".heic", ".heif", ".hif", ".heics", ".heifs"),
-        _begins(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1)"), "heif", kind="HEIF",
+        _begins(rb"....ftyp(hei[cxms]|hev[cxms]|mif[12]|msf1)"), "heif", kind="HEIF", decoding=14,
     ),
     # Not read, but pictures to everybody: named wherever they are met.
     Format("raw photograph (CR3)", (), _begins(rb"....ftypcrx"), advice=_DEVELOP),
@@ -120,6 +133,7 @@ FORMATS = (
     Format("PCX", (".pcx", ".dcx"), _begins(rb"\x0a[\x00\x02-\x05]\x01[\x01\x02\x04\x08]")),
     Format("SGI", (".sgi", ".rgba", ".bw"), _begins(rb"\x01\xda[\x00\x01][\x01\x02]")),
     Format("DjVu", (".djvu", ".djv"), _begins(rb"AT&TFORM")),
+    Format("PAM", (".pam",), _begins(rb"P7\s")),
     Format("FITS", (".fits", ".fit", ".fts"), _begins(rb"SIMPLE  =")),
     Format("DICOM", (".dcm", ".dicom")),
     Format("SVG", (".svg", ".svgz"), _begins(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?<svg")),
@@ -130,6 +144,7 @@ FORMATS = (
     # Last: it begins with nothing that says so.
     Format(
         "TGA", (".tga", ".icb", ".vda", ".vst"), None, "pillow", "pillow", "TGA", alpha=True, longest=65_535,
+        decoding=12, encoding=10,
     ),
 )  # fmt: skip
 
@@ -148,6 +163,7 @@ WRITTEN = {
         ".dib",
         ".pbm",
         ".pnm",
+        ".pfm",
         ".j2k",
         ".jpf",
         ".jpx",

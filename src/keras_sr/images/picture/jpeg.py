@@ -70,6 +70,19 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         at += 2 + length
 
 
+def has_scans(data: bytes) -> bool:
+    """Return whether a JPEG goes over the picture several times, so that all of it is held to decode it."""
+    components = 0
+    for marker, start, _ in segments(data):
+        if marker in (0xC2, 0xC6, 0xCA, 0xCE):  # progressive
+            return True
+        if marker in (0xC0, 0xC1):
+            components = data[start + 5]
+        elif marker == 0xDA:
+            return data[start] < components
+    return False
+
+
 def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     """Return what a JPEG says, its resolution in pixels a millimetre, and what is not kept of it."""
     meta, more_xmp, lost, jfif, end = Metadata(), {}, [], (0.0, 0.0), 0

@@ -2,6 +2,7 @@
 
 from keras_sr.errors import PictureError
 from keras_sr.images.picture.formats import WRITTEN
+from keras_sr.images.storage import Storage
 
 
 def refuse_large(width: int, height: int, max_pixels: int | None) -> None:
@@ -26,3 +27,44 @@ def refuse_too_long(suffix: str, height: int, width: int, name: str) -> None:
             f"cannot write {name!r}: {suffix[1:]} does not take {width}x{height} pixels (at most {longest} a "
             "side): make it smaller, or write TIFF or PNG"
         )
+
+
+#: Bytes a pixel that are held where a format that is written in rows cannot be: PNG with frames, WebP without
+#: loss.
+_FRAMES_OF_PNG, _LOSSLESS_WEBP = 24, 48
+
+
+def bytes_to_write(suffix: str, height: int, width: int, pages: int = 1, *, lossless: bool = False) -> int:
+    """Return how many bytes the encoder of a format holds, measured; 0 where it takes rows.
+
+    Examples:
+        >>> bytes_to_write(".png", 1000, 1000), bytes_to_write(".webp", 1000, 1000) > 10_000_000
+        (0, True)
+    """
+    one = WRITTEN[suffix]
+    each = one.encoding
+    if one.name == "PNG" and pages > 1:
+        each = _FRAMES_OF_PNG
+    elif one.name == "WebP" and lossless:
+        each = _LOSSLESS_WEBP
+    return each * height * width * (pages if one.pages else 1)
+
+
+def refuse_too_large_for_memory(size: int, name: str, doing: str, storage: Storage) -> None:
+    """Raise for what has to be whole in memory and is larger than was promised.
+
+    Args:
+        size: Bytes that it takes.
+        name: Of the file.
+        doing: What cannot be done, such as `"read"`.
+        storage: Which knows how much there is.
+    """
+    if storage.promised and storage.whole.limit is not None and size > storage.whole.limit:
+        raise PictureError(
+            f"cannot {doing} {name}: all of it is in memory while it is {_PAST[doing]}, some "
+            f"{size >> 20:,} MB, and `max_memory` leaves {storage.whole.limit >> 20:,} MB for that: give it "
+            "more, or take JPEG, PNG or TIFF"
+        )
+
+
+_PAST = {"read": "read", "write": "written"}

@@ -1,17 +1,19 @@
 """From a file to a picture, by libvips where it can and by Pillow and its plugins where it cannot."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_sr.errors import PictureError
-from keras_sr.images.picture import boxes, exif, frames, gif, jpeg, png, tiff, webp
+from keras_sr.images.picture import boxes, exif, frames, gif, jpeg, png, pnm, tiff, webp
 from keras_sr.images.picture.formats import Format
-from keras_sr.images.picture.header import content, kind_of
-from keras_sr.images.picture.limits import refuse_large
+from keras_sr.images.picture.header import content, header, kind_of
+from keras_sr.images.picture.limits import refuse_large, refuse_too_large_for_memory
 from keras_sr.images.picture.model import Metadata, Picture
 from keras_sr.images.picture.pillow import by_pillow
 from keras_sr.images.picture.salvage import salvaged
@@ -64,7 +66,8 @@ def read(
         with content(file) as data:
             if not len(data):
                 raise PictureError("the file is empty (0 bytes)")
-            picture = _read(file, data, max_pixels, storage, accept_damaged)
+            with storage.whole.held(_memory_to_read(file, name, storage)):
+                picture = _read(file, data, max_pixels, storage, accept_damaged)
         if picture.pixels.dtype == np.float32 and not everywhere(np.isfinite, picture.pixels):
             raise PictureError("it holds NaN or infinity: only finite pixels can be enlarged")
     except FileNotFoundError as error:
@@ -75,21 +78,42 @@ def read(
     return picture if isinstance(file, bytes) else replace(picture, source=Path(file))
 
 
+def _memory_to_read(file: str | Path | bytes, name: str, storage: Storage) -> int:
+    """Return the bytes that a decoder is going to hold; 0 where nobody counts them."""
+    if storage.whole.limit is None:
+        return 0
+    try:
+        said = header(file)
+    except (PictureError, OSError):  # told by the one who reads all of it
+        return 0
+    refuse_too_large_for_memory(said.memory, name, "read", storage)
+    return said.memory
+
+
+def _kept(picture: Picture, storage: Storage) -> Picture:
+    """Return a picture that somebody else has made, with its pixels where those of its size belong."""
+    alpha = None if picture.alpha is None else storage.keep(picture.alpha)
+    return replace(picture, pixels=storage.keep(picture.pixels), alpha=alpha)
+
+
 def _read(
     file: str | Path | bytes, data: bytes, max_pixels: int | None, storage: Storage, accept_damaged: bool
 ) -> Picture:
     """Read a picture by what its format asks for."""
     kind = kind_of(data)
+    if kind and kind.name == "PPM" and pnm.is_deep(data):
+        return pnm.by_hand(data, max_pixels, storage)
     if kind is None or kind.loader == "pillow":
-        return by_pillow(file, data, max_pixels)
+        return _kept(by_pillow(file, data, max_pixels), storage)
     if not kind.loader:
         raise PictureError(f"{kind.name} is not read: {kind.advice}")
     if kind.loader == "jxl":
-        return frames.by_jxl(data, max_pixels, lambda inner: _read(inner, inner, max_pixels, storage, False))
+        inner = partial(_read, max_pixels=max_pixels, storage=IN_MEMORY, accept_damaged=False)
+        return _kept(frames.by_jxl(data, max_pixels, lambda jpeg: inner(jpeg, jpeg)), storage)
     if kind.loader == "heif":
-        return frames.by_heif(data, max_pixels)
+        return _kept(frames.by_heif(data, max_pixels), storage)
     if kind.name in ("PNG", "AVIF") and frames.count(data) > 1:
-        return frames.all_of(data, kind, max_pixels)
+        return _kept(frames.all_of(data, kind, max_pixels), storage)
     if kind.name == "TIFF":
         tags = (tiff.pages_of(data) or [{}])[0]
         why = tiff.not_read(data, tags)
@@ -99,7 +123,7 @@ def _read(
         ycbcr = tiff.first_number(tags, tiff.PHOTOMETRIC, tiff.RGB) == tiff.YCBCR
         # libvips takes Y, Cb and Cr for R, G and B, and reads no old JPEG in TIFF.
         if compression == 6 or (ycbcr and compression != 7):
-            return _old_tiff(file, data, max_pixels)
+            return _kept(_old_tiff(file, data, max_pixels), storage)
     try:
         return _by_vips(file, data, kind, max_pixels, storage)
     except _DamagedError:
@@ -109,6 +133,7 @@ def _read(
             file, data, kind, lambda width, height: refuse_large(width, height, max_pixels)
         )
         meta, resolution, more = _said(kind, data)
+        picture = _kept(picture, storage)
         return replace(picture, metadata=meta, resolution=resolution, lost=(*lost, *more))
 
 
@@ -160,7 +185,12 @@ def _by_vips(
         for part, meaning in _NOT_DAMAGED.items():
             if part in str(error):
                 raise PictureError(meaning) from error
-        raise _DamagedError(f"its content is damaged or cut short ({vips_said(error)})") from error
+        said = vips_said(error)
+        if re.search(r"not (supported|configured|implemented)|unsupported|unimplemented", said):
+            raise PictureError(
+                f"this kind of {kind.name} is not read ({said}): save it anew as PNG, TIFF or JPEG"
+            ) from error
+        raise _DamagedError(f"its content is damaged or cut short ({said})") from error
     except UnicodeDecodeError as error:  # pyvips, about a message with pieces of the file in it
         vips.vips_lib.vips_error_clear()
         raise _DamagedError("its content is damaged or cut short") from error

@@ -51,7 +51,7 @@ _COMPRESSIONS = frozenset(
 )
 
 #: Bits of whole numbers, and of floats, that are read.
-_BITS = {1: {1, 2, 4, 8, 16}, 3: {32, 64}}
+_BITS = {1: {1, 2, 4, 8, 16}, 3: {32}}
 
 
 def pages_of(data: bytes) -> list[dict[int, Entry]]:
@@ -65,6 +65,12 @@ def first_number(tags: dict[int, Entry], tag: int, otherwise: int) -> int:
     return int(tags[tag].numbers()[0]) if tag in tags and tags[tag].numbers() else otherwise
 
 
+def same_sizes(data: bytes) -> bool:
+    """Return whether all pages of a TIFF have one size and as many samples."""
+    pages = pages_of(data)
+    return len({tuple(first_number(page, tag, 1) for tag in (256, 257, SAMPLES)) for page in pages}) <= 1
+
+
 def not_read(data: bytes, tags: dict[int, Entry]) -> str:
     """Return why a TIFF is of a kind that is not read; "" where it is."""
     photometric = first_number(tags, PHOTOMETRIC, RGB)
@@ -76,10 +82,14 @@ def not_read(data: bytes, tags: dict[int, Entry]) -> str:
         )
     kind = first_number(tags, FORMAT, 1)
     bits = tags[BITS].numbers() if BITS in tags else [1]
+    if kind in (5, 6):
+        return "complex numbers are no pixels: save its real part or its magnitude"
     if kind in _BITS and not set(bits) <= _BITS[kind]:
         if kind == 1 and set(bits) & {32, 64}:
             return ""  # libvips' own words: what is white?
         number = ", ".join(str(one) for one in sorted(set(bits)))
+        if kind == 3:
+            return f"floats of {number} bits are not read: save it with 32 bits"
         return f"samples of {number} bits are not read: save it with 8 or 16 bits"
     compression = first_number(tags, COMPRESSION, 1)
     if compression not in _COMPRESSIONS and compression != 6:

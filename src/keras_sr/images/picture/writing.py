@@ -18,7 +18,7 @@ from keras_sr.files import atomic_write, raw_part
 from keras_sr.images.picture import gif, ifd, jpeg, png, tiff, webp
 from keras_sr.images.picture.carried import carried
 from keras_sr.images.picture.formats import WRITTEN, Format
-from keras_sr.images.picture.limits import refuse_too_long
+from keras_sr.images.picture.limits import bytes_to_write, refuse_too_large_for_memory, refuse_too_long
 from keras_sr.images.picture.model import Metadata, Picture
 from keras_sr.images.picture.vips import import_vips, speakable, vips_said
 from keras_sr.images.plain import hush_pillow, one_line
@@ -54,8 +54,9 @@ def write(
     path = Path(path)
     suffix = path.suffix.lower()
     picture, lost = _fitted(suffix, picture, str(path), storage)
+    needed = _memory_to_write(suffix, picture, str(path), storage, quality)
     try:
-        with atomic_write(path) as file:
+        with storage.whole.held(needed), atomic_write(path) as file:
             _encode(suffix, picture, str(path), quality, file)
     except OSError as error:
         raise PictureError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
@@ -63,13 +64,44 @@ def write(
 
 
 def encode(
-    suffix: str, picture: Picture, name: str, *, quality: int | None = None
-) -> tuple[bytes, tuple[str, ...]]:
-    """Return the bytes of a picture file, and what the format cannot hold."""
-    picture, lost = _fitted(suffix, picture, name, IN_MEMORY)
-    data = io.BytesIO()
-    _encode(suffix, picture, name, quality, data)
-    return data.getvalue(), lost
+    file: IO[bytes],
+    suffix: str,
+    picture: Picture,
+    name: str,
+    *,
+    storage: Storage = IN_MEMORY,
+    quality: int | None = None,
+) -> tuple[str, ...]:
+    """Write a picture into an open file; see `write`.
+
+    Args:
+        file: Open for writing.
+        suffix: Chooses the format.
+        picture: What to write.
+        name: What the file is called where something is wrong.
+        storage: Where pixels go that have to be converted.
+        quality: Of JPEG, WebP and AVIF, 1 to 100.
+
+    Returns:
+        What the format cannot hold, in words.
+    """
+    picture, lost = _fitted(suffix, picture, name, storage)
+    with storage.whole.held(_memory_to_write(suffix, picture, name, storage, quality)):
+        _encode(suffix, picture, name, quality, file)
+    return lost
+
+
+def _memory_to_write(suffix: str, picture: Picture, name: str, storage: Storage, quality: int | None) -> int:
+    """Return the bytes that an encoder is going to hold.
+
+    Raises:
+        PictureError: There are fewer.
+    """
+    height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
+    lossless = picture.metadata.lossless and quality is None
+    needed = bytes_to_write(suffix, height, width, picture.pages, lossless=lossless)
+    refuse_too_large_for_memory(needed, repr(name), "write", storage)
+    return needed
 
 
 def _fitted(suffix: str, picture: Picture, name: str, storage: Storage) -> tuple[Picture, tuple[str, ...]]:
@@ -91,7 +123,7 @@ def _encode(suffix: str, picture: Picture, name: str, quality: int | None, file:
     one = WRITTEN[suffix]
     try:
         if one.saver == "pillow" or (one.name == "PNG" and picture.pages > 1):
-            file.write(_by_pillow(one, picture, quality))
+            _by_pillow(one, picture, file, quality)
         else:
             _by_vips(one, picture, file, quality)
     except Exception as error:
@@ -194,12 +226,12 @@ def _by_vips(one: Format, picture: Picture, file: IO[bytes], quality: int | None
     if one.name == "TIFF" and height * width > LARGE:
         # Readable in parts; pages are strips of one height, which tiles would not keep apart.
         options |= {"bigtiff": True, **({} if picture.pages > 1 else {"tile": True})}
+    image.set_progress(True)
+    image.signal_connect("eval", lambda *_: release(picture.pixels, picture.alpha))
     if one.name in ("WebP", "GIF"):
         data = getattr(image, f"{one.saver}_buffer")(**options, keep=_KEEP)
         file.write(_with_metadata(one, data, picture))
         return
-    image.set_progress(True)
-    image.signal_connect("eval", lambda *_: release(picture.pixels, picture.alpha))
     named = getattr(file, "name", None)
     with _beside(named) as raw:
         getattr(image, one.saver)(str(raw), **options, keep=_KEEP)
@@ -325,8 +357,8 @@ def _finish_tiff(file: Path, picture: Picture) -> None:
     tiff.put_in(file, tags, parts, own)
 
 
-def _by_pillow(one: Format, picture: Picture, quality: int | None) -> bytes:
-    """Encode with Pillow."""
+def _by_pillow(one: Format, picture: Picture, file: IO[bytes], quality: int | None) -> None:
+    """Encode with Pillow, into an open file."""
     hush_pillow()
     options: dict[str, Any] = dict(one.options) if one.name not in ("PNG", "GIF") else {}
     if one.quality and quality is not None:
@@ -340,15 +372,19 @@ def _by_pillow(one: Format, picture: Picture, quality: int | None) -> bytes:
     if one.name == "BMP":
         options["dpi"] = tuple(axis * 25.4 for axis in picture.resolution)
     images = _pillow_images(one, picture)
+    release(picture.pixels, picture.alpha)
     if len(images) > 1:
         delays = [*meta.delays, *[(*meta.delays, 100)[-1]] * len(images)][: len(images)]
         options |= {"save_all": True, "append_images": images[1:], "duration": delays, "loop": meta.loop}
         if one.name == "PNG":
             # Each frame as it is: differences of lossy upscaling gain nothing.
             options |= {"disposal": 0, "blend": 0}
+    if one.name != "PNG":
+        images[0].save(file, one.kind, **options)
+        return
     data = io.BytesIO()
     images[0].save(data, one.kind, **options)
-    return _with_metadata(one, data.getvalue(), picture) if one.name == "PNG" else data.getvalue()
+    file.write(_with_metadata(one, data.getvalue(), picture))
 
 
 def _pillow_images(one: Format, picture: Picture) -> list[Image.Image]:

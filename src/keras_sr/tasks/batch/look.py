@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
-from keras_sr.images.storage import Storage, by_pieces
+from keras_sr.images.storage import Storage, by_pieces, pieces, release
 
 
 @dataclass(frozen=True)
@@ -66,21 +66,31 @@ def normalized(pixels: np.ndarray) -> np.ndarray:
     )
 
 
-def wrapped(picture: Picture, margin: int) -> Picture:
+def wrapped(picture: Picture, margin: int, storage: Storage) -> Picture:
     """Return a picture with `margin` pixels of its other side around each page."""
-    height = len(picture.pixels) // picture.pages
+    height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
+    rows, columns = (np.arange(-margin, side + margin) % side for side in (height, width))
 
     def around(pixels: np.ndarray) -> np.ndarray:
-        sides = [(margin, margin), (margin, margin), *[(0, 0)] * (pixels.ndim - 2)]
-        pages = [pixels[page * height :][:height] for page in range(picture.pages)]
-        return np.concatenate([np.pad(page, sides, mode="wrap") for page in pages])
+        out = storage.empty((picture.pages * len(rows), len(columns), *pixels.shape[2:]), pixels.dtype)
+        for page in range(picture.pages):
+            target = out[page * len(rows) :][: len(rows)]
+            for part in pieces(len(target), target[:1].nbytes):
+                target[part] = pixels[page * height + rows[part]][:, columns]
+                release(out, pixels)
+        return out
 
     alpha = None if picture.alpha is None else around(picture.alpha)
     return replace(picture, pixels=around(picture.pixels), alpha=alpha)
 
 
 def unwrapped(
-    larger: Picture, size: tuple[int, int], margin: int, factors: tuple[float, float], picture: Picture
+    larger: Picture,
+    size: tuple[int, int],
+    margin: int,
+    factors: tuple[float, float],
+    picture: Picture,
+    storage: Storage,
 ) -> Picture:
     """Return the middle of a result that was made from a wrapped picture.
 
@@ -90,13 +100,19 @@ def unwrapped(
         margin: Pixels that had been put around the picture.
         factors: How many times (taller, wider) the result is.
         picture: What was wrapped.
+        storage: Where the middle goes.
     """
     rows = len(larger.pixels) // larger.pages
     top, left = (round(margin * factor) for factor in factors)
 
     def middle(pixels: np.ndarray) -> np.ndarray:
-        pages = [pixels[page * rows :][:rows] for page in range(larger.pages)]
-        return np.concatenate([page[top : top + size[0], left : left + size[1]] for page in pages])
+        out = storage.empty((larger.pages * size[0], size[1], *pixels.shape[2:]), pixels.dtype)
+        for page in range(larger.pages):
+            target, given = out[page * size[0] :][: size[0]], pixels[page * rows + top :]
+            for part in pieces(size[0], target[:1].nbytes):
+                target[part] = given[part, left : left + size[1]]
+                release(out, pixels)
+        return out
 
     alpha = None if larger.alpha is None else middle(larger.alpha)
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]

@@ -15,7 +15,7 @@ from keras_sr.images import picture as pictures
 from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.resize import imresize_rows
-from keras_sr.images.storage import IN_MEMORY, Storage, pieces, release
+from keras_sr.images.storage import IN_MEMORY, Storage, by_pieces, pieces, release
 from keras_sr.inference.engines import Engine
 from keras_sr.inference.enlarge import MEMORY, Progress, Stop, enlarge
 from keras_sr.tasks.batch.ends import HERE, Ends
@@ -187,13 +187,29 @@ def _read(job: Job, engine: Engine, settings: Settings) -> Picture:
     if said and said.height * said.width <= (settings.max_pixels or said.height * said.width):
         size = settings.size.of(said.height, said.width, engine.scale)
         _refuse_endless(size, said.pages, settings.max_pixels)
-        pictures.refuse_too_long(job.target.suffix.lower(), *size, str(job.target))
+        suffix = job.target.suffix.lower()
+        pictures.refuse_too_long(suffix, *size, str(job.target))
+        needed = bytes_for_result(said, suffix, size, settings.look)
+        pictures.refuse_too_large_for_memory(needed, repr(str(job.target)), "write", settings.storage)
     return pictures.read(
         job.source,
         max_pixels=settings.max_pixels,
         storage=settings.storage,
         accept_damaged=settings.look.accept_damaged,
     )
+
+
+def bytes_for_result(said: pictures.Header, suffix: str, size: tuple[int, int], look: Look) -> int:
+    """Return how many bytes the encoder of a result holds.
+
+    Args:
+        said: The header of its picture.
+        suffix: Of the result.
+        size: (height, width) of the result.
+        look: How it is written.
+    """
+    lossless = said.lossless and look.quality is None
+    return pictures.bytes_to_write(suffix, *size, said.pages, lossless=lossless)
 
 
 def _enlarge_one(
@@ -242,7 +258,7 @@ def _finish(
         settings.ends.deliver(job.target)
         if settings.ledger:
             settings.ledger.record(job.source, job.target)
-        measured = _consistency(larger, picture) if settings.consistency else None
+        measured = _consistency(larger, picture, settings.storage) if settings.consistency else None
         return replace(result, lost=tuple(dict.fromkeys([*result.lost, *lost])), lr_psnr=measured)
     except Exception as error:
         return FileResult(result.job, "failed", reason=_said(error))
@@ -314,7 +330,7 @@ def _tiling(
     """Enlarge a texture that tiles: with its own other side around it, which is cut off again."""
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
     size = settings.size.of(height, width, engine.scale)
-    around = wrapped(picture, engine.receptive_field + engine.frame + _BICUBIC)
+    around = wrapped(picture, engine.receptive_field + engine.frame + _BICUBIC, settings.storage)
     more = around.pixels.shape[1] - width
     # At the scale of the result; where that is no whole number, to the next pixel.
     factors = size[0] / height, size[1] / width
@@ -326,7 +342,8 @@ def _tiling(
         size=Size(width=larger_size[1], height=larger_size[0], stretch=True),
         look=replace(settings.look, wrap=False),
     )
-    return unwrapped(resized(around, engine, plain, progress, stop, rgb), size, more // 2, factors, picture)
+    larger = resized(around, engine, plain, progress, stop, rgb)
+    return unwrapped(larger, size, more // 2, factors, picture, settings.storage)
 
 
 def _refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) -> None:
@@ -343,7 +360,7 @@ def _refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) -
         )
 
 
-def _consistency(larger: Picture, picture: Picture) -> float | None:
+def _consistency(larger: Picture, picture: Picture, storage: Storage) -> float | None:
     """Return the LR consistency of a result in dB; None where it cannot be measured, or is infinite."""
     from keras_sr.metrics.consistency import lr_consistency
 
@@ -352,7 +369,9 @@ def _consistency(larger: Picture, picture: Picture) -> float | None:
     if picture.alpha is not None and not pictures.opaque(picture.alpha):
         return None  # colours that nobody sees are not those of the picture
     try:
-        lr = picture.pixels if picture.pixels.dtype == np.uint8 else from_float(to_float(picture.pixels))
+        lr = picture.pixels
+        if lr.dtype != np.uint8:
+            lr = by_pieces(lambda part: from_float(to_float(part)), np.uint8, storage, lr)
         value = lr_consistency(larger.pixels, lr)
     except PictureError:  # not a whole number of times larger
         return None
