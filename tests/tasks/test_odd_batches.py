@@ -353,3 +353,55 @@ def test_the_header_knows_what_is_read_in_rows(tmp_path, name, options, whole):
 
     picture(tmp_path / name, 40, 60, **options)
     assert (header(tmp_path / name).memory > 0) == whole
+
+
+def test_what_is_called_like_a_picture_and_is_no_file_is_a_line(tmp_path):
+    picture(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "dead.png").symlink_to("nowhere.png")
+    os.mkfifo(tmp_path / "in" / "pipe.png")
+    os.mkfifo(tmp_path / "in" / "pipe")
+    told = rows(tmp_path / "in", tmp_path / "out")
+    assert {row.job.source.name: row.status for row in told} == {
+        "a.png": "done",
+        "dead.png": "failed",
+        "pipe.png": "failed",
+    }
+    reasons = sorted(row.reason for row in told if row.status == "failed")
+    assert "a device or a pipe" in reasons[1]
+    assert "a link to nothing" in reasons[0]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_a_line(tmp_path, monkeypatch):
+    picture(tmp_path / "in" / "a.png")
+    picture(tmp_path / "in" / "shut" / "b.png")
+    look = Path.iterdir
+
+    def shut(self):
+        if self.name == "shut":
+            raise PermissionError(13, "Permission denied")
+        return look(self)
+
+    monkeypatch.setattr(Path, "iterdir", shut)
+    told = rows(tmp_path / "in", tmp_path / "out", recursive=True)
+    assert [row.status for row in told] == ["done", "failed"]
+    assert "shut': the folder cannot be looked into" in told[1].reason
+    with pytest.raises(PictureError, match=r"cannot look into .*: Permission denied"):
+        rows(tmp_path / "in" / "shut", tmp_path / "out")
+
+
+def test_resume_follows_one_picture_to_one_file(network_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    picture(tmp_path / "a.png")
+    first = rows(tmp_path / "a.png", tmp_path / "one.png", engine=network_file)
+    again = rows(tmp_path / "a.png", tmp_path / "one.png", engine=network_file, resume=True)
+    other = rows(tmp_path / "a.png", tmp_path / "one.png", engine=network_file, resume=True, wrap=True)
+    assert [row[0].status for row in (first, again, other)] == ["done", "skipped", "done"]
+
+
+def test_what_is_left_out_is_said_once(run, network_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    picture(tmp_path / "in" / "a.png")
+    run("upscale", tmp_path / "in", "-o", tmp_path / "in" / "large", "-n", network_file)
+    code, _, err = run("upscale", tmp_path / "in", "-r", "-o", tmp_path / "in" / "x", "-n", network_file)
+    assert code == 0
+    assert err.count("left out the results of an earlier run") == 1

@@ -255,9 +255,10 @@ def upscale(
     files = [Path(source) for source in sources if source != STREAM and not is_address(source)]
     if lines is not None:
         files = [file / line for file in files for line in lines]
+    place = None if is_address(output) else Path(output)
     network = open_network(
         name,
-        largest_factor(files, size, recursive=recursive),
+        largest_factor(files, size, place, recursive=recursive),
         engine=engine,
         precision=fast_precision(engine) if fast else precision,
         threads=threads,
@@ -290,7 +291,7 @@ def upscale(
         stream([Path(source) for source in sources], Path(output), network, extension, **how)
         return
     if not (yes or no_limit or dry_run):
-        agree(files, size, network.scale, max_megapixels, recursive=recursive)
+        agree(files, size, network.scale, place, max_megapixels, recursive=recursive)
     with progress_bar() as show:
         results = upscale_files(
             sources,
@@ -321,12 +322,18 @@ def upscale(
 
 
 def agree(
-    files: list[Path], size: "Size", scale: int, max_megapixels: float | None, *, recursive: bool
+    files: list[Path],
+    size: "Size",
+    scale: int,
+    output: Path | None,
+    max_megapixels: float | None,
+    *,
+    recursive: bool,
 ) -> None:
     """Ask before a result that is very large; where nobody can be asked, refuse it."""
     from keras_sr.tasks.upscale import largest_result
 
-    rows, columns = largest_result(files, size, scale, recursive=recursive)
+    rows, columns = largest_result(files, size, scale, output, recursive=recursive)
     millions = rows * columns / 1e6
     if millions <= MANY or (max_megapixels is not None and max_megapixels <= MANY):
         return

@@ -26,7 +26,7 @@ from keras_sr.tasks.batch.ledger import Ledger
 from keras_sr.tasks.batch.listing import list_files
 from keras_sr.tasks.batch.look import Look
 from keras_sr.tasks.batch.manifest import read_manifest
-from keras_sr.tasks.batch.plan import Job, is_file, plan, results_folder
+from keras_sr.tasks.batch.plan import Job, plan, results_folder
 from keras_sr.tasks.batch.report import refuse_report_of_other, write_report
 from keras_sr.tasks.batch.run import FileResult, Settings, bytes_for_result, resized, run_all
 from keras_sr.tasks.batch.shard import Shard, as_shard
@@ -322,29 +322,37 @@ def _memory_for(job: Job, engine: Engine, settings: Settings) -> int:
     return max(said.memory, bytes_for_result(said, job.target.suffix.lower(), size, settings.look))
 
 
-def largest_factor(sources: Sequence[str | Path], size: Size, *, recursive: bool = False) -> float | None:
+def largest_factor(
+    sources: Sequence[str | Path], size: Size, output: Path | None = None, *, recursive: bool = False
+) -> float | None:
     """Return how many times larger a size asks pictures to become, at most; None where it does not say.
 
     Args:
         sources: Files and folders of pictures; only their headers are read.
         size: A scale, or a width and height.
+        output: Where results go, which is not looked into.
         recursive: Whether folders inside folders count.
     """
     if size.scale or not (size.width or size.height):
         return size.scale
     factors = []
-    for said in _headers(sources, recursive):
+    for said in _headers(sources, output, recursive):
         rows, columns = size.of(said.height, said.width, 1)
         factors.append(max(rows / said.height, columns / said.width))
     return max(factors, default=None)
 
 
 def largest_result(
-    sources: Sequence[str | Path], size: Size, scale: int, *, recursive: bool = False
+    sources: Sequence[str | Path],
+    size: Size,
+    scale: int,
+    output: Path | None = None,
+    *,
+    recursive: bool = False,
 ) -> tuple[int, int]:
     """Return (height, width) of the largest result, as headers say; (0, 0) where none can be read."""
     largest = (0, 0)
-    for said in _headers(sources, recursive):
+    for said in _headers(sources, output, recursive):
         if said.height * said.width * said.pages > MAX_PIXELS:
             continue  # refused when it is read
         rows, columns = size.of(said.height, said.width, scale)
@@ -352,12 +360,14 @@ def largest_result(
     return largest
 
 
-def _headers(sources: Sequence[str | Path], recursive: bool) -> Iterator[Header]:
+def _headers(sources: Sequence[str | Path], output: Path | None, recursive: bool) -> Iterator[Header]:
     """Yield what the headers of pictures say; those that cannot be read say nothing yet."""
     for source in map(Path, sources):
-        for file in list_files(source, recursive) if source.is_dir() else [source]:
-            with suppress(PictureError, OSError):
-                yield header(file)
+        folder = source.is_dir()
+        for file in list_files(source, recursive, output, quiet=True) if folder else [source]:
+            if file.is_file():
+                with suppress(PictureError, OSError):
+                    yield header(file)
 
 
 def _report_path(report: str | Path | None) -> Path | None:
@@ -410,12 +420,12 @@ def _of_shard(jobs: Sequence[Job], shard: Shard) -> list[Job]:
 def _ledger(
     output: Path, engine: Engine, size: Size, look: Look, ends: Ends, *, resume: bool, part: Shard | None
 ) -> Ledger | None:
-    """Return the ledger of a batch: of every folder of results, so that `resume` can follow any run.
+    """Return the ledger of a batch: of every place of results, so that `resume` can follow any run.
 
     Raises:
         KerasSRError: Another shard makes its results in another way.
     """
-    if isinstance(engine, Network) and (resume or not is_file(output)):
+    if isinstance(engine, Network):
         way = Way(engine.choice, size, replace(look, keep_dates=False))
         name = "" if part is None else part.file_name
         ledger = ends.ledger(results_folder(output), way.digest(), resume or part is not None, name)

@@ -88,10 +88,21 @@ def look_through(
         return
     base = base if keep_base else path
     for file in list_files(path, recursive, leave_out=output):
-        if file.suffix.lower() in READ:
+        if why := _no_file(file):
+            odd.append(Odd(file, base, f"cannot read {str(file)!r}: {why}"))
+        elif file.suffix.lower() in READ:
             found.append((file, base))
         elif why := _why_not(file):
             odd.append(Odd(file, base, f"cannot read {str(file)!r}: {why}"))
+
+
+def _no_file(path: Path) -> str:
+    """Return why what a folder holds cannot be opened: no file, although it is called like a picture."""
+    if path.is_dir():
+        return "the folder cannot be looked into"
+    if path.is_file():
+        return ""
+    return "it is no file, but a device or a pipe" if path.exists() else "it is a link to nothing"
 
 
 def _why_not(file: Path) -> str:
@@ -113,15 +124,25 @@ def _why_not(file: Path) -> str:
 _HEAD, _SURE = 32, ("PNG", "JPEG", "TIFF", "WebP", "GIF", "AVIF", "HEIC", "JPEG XL")
 
 
-def list_files(folder: Path, recursive: bool = False, leave_out: Path | None = None) -> list[Path]:
+def list_files(
+    folder: Path, recursive: bool = False, leave_out: Path | None = None, *, quiet: bool = False
+) -> list[Path]:
     """Return the files of a folder by name, hidden ones left out; links to folders are followed once.
+
+    Folders inside that cannot be looked into are among them, and what is called like a picture and is no
+    file: a link to nothing, a pipe.
 
     Args:
         folder: The folder.
         recursive: Whether to look into folders inside.
         leave_out: Where results go: if that is a folder inside, what is in it is not searched. Nor are files
             that a ledger of an earlier batch names as its results.
+        quiet: Whether nobody is told of what is left out.
+
+    Raises:
+        PictureError: The folder itself cannot be looked into.
     """
+    say = log.debug if quiet else log.warning
     results = None if leave_out is None else os.path.realpath(leave_out)
     found: list[Path] = []
     made: set[Path] = set()
@@ -131,7 +152,14 @@ def list_files(folder: Path, recursive: bool = False, leave_out: Path | None = N
         here = waiting.pop()
         earlier = made_in(here) if here != folder else set()
         made |= earlier
-        for path in sorted(here.iterdir()):
+        try:
+            inside = sorted(here.iterdir())
+        except OSError as error:
+            if here == folder:
+                raise PictureError(f"cannot look into {folder}: {error.strerror or error}") from error
+            found.append(here)
+            continue
+        for path in inside:
             if path.name.startswith("."):
                 continue
             if path.is_dir():
@@ -139,14 +167,14 @@ def list_files(folder: Path, recursive: bool = False, leave_out: Path | None = N
                 if not recursive or place in seen:
                     continue
                 if place == results:
-                    log.warning("left out %s, where results go", path)
+                    say("left out %s, where results go", path)
                     continue
                 seen.add(place)
                 waiting.append(path)
-            elif path.is_file() and path not in made:
+            elif path not in made and (path.is_file() or path.suffix.lower() in (READ | NOT_READ.keys())):
                 found.append(path)
         if earlier:
-            log.warning("left out the results of an earlier run in %s", here)
+            say("left out the results of an earlier run in %s", here)
     return sorted(found)
 
 

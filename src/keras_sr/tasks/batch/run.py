@@ -303,8 +303,8 @@ def resized(
         out = settings.storage.empty((size[0] * picture.pages, size[1], *sr.shape[2:]), kind)
         for page in range(picture.pages):
             page_out, page_sr = out[page * size[0] :][: size[0]], sr[page * rows :][:rows]
-            # float64, of the rows of SR that make one of the result.
-            row_bytes = 8 * sr[0].size * max(1, rows // size[0])
+            # float64, of the rows of SR that make one of the result, or of the result's if it is wider.
+            row_bytes = 8 * max(sr[0].size * max(1, rows // size[0]), out[0].size) * 3
             for part in pieces(size[0], row_bytes):
                 page_out[part] = from_float(imresize_rows(page_sr, size, part), kind)
                 release(out, sr)
