@@ -372,9 +372,9 @@ def test_pipes_take_what_they_can_do_and_say_what_is_lost(
     deep = np.full((8, 8, 3), 1000, np.uint16)
     data = b"P6\n8 8\n65535\n" + deep.astype(">u2").tobytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-    code, out, err = run("upscale", "-", "-o", tmp_path / "a.png", "-n", network_file)
-    assert (code, out) == (0, f"{tmp_path / 'a.png'}\n")
-    assert "-: left behind: 16 bits a channel (scaled to 8)" in err
+    code, out, err = run("upscale", "-", "-o", tmp_path / "a.jpg", "-n", network_file)
+    assert (code, out) == (0, f"{tmp_path / 'a.jpg'}\n")
+    assert "-: left behind: 16 bits (rounded to 8 bits)" in err
 
 
 def test_consistency_is_not_measured_on_colours_that_nobody_sees(run, network_file, tmp_path):

@@ -251,6 +251,45 @@ def test_the_quality_of_a_jpeg_is_known(strangers, name):
     assert read(strangers / name).metadata.quality == int(name[-6:-4])
 
 
+@pytest.mark.parametrize(("damage", "more"), [("q30", 0.3), ("q60", 0.8), ("noisy", 1.2)])
+def test_damaged_photographs_come_out_better_than_by_bicubic(shared_data, damage, more):
+    """As 50_photo_* are damaged, of which nobody has the truth: on a picture of which there is one."""
+    from keras_sr import open_network, upscale
+    from keras_sr.images.resize import imresize
+
+    with Image.open(shared_data / "benchmark" / "Set5" / "HR" / "img_003.png") as image:
+        hr = np.asarray(image.convert("RGB"))
+    lr = imresize(hr, 1 / 4)
+    if damage == "noisy":
+        noise = np.random.default_rng(0).normal(0, 10, lr.shape)
+        lr = np.clip(lr + noise, 0, 255).astype(np.uint8)
+    else:
+        data = io.BytesIO()
+        Image.fromarray(lr).save(data, "JPEG", quality=int(damage[1:]))
+        with Image.open(data) as image:
+            lr = np.asarray(image)
+
+    def psnr(sr):
+        return 10 * np.log10(255**2 / ((sr.astype(float) - hr) ** 2).mean())
+
+    assert psnr(upscale(lr, open_network("photo_psnr_x4"))) > psnr(imresize(lr, 4)) + more
+
+
+@pytest.mark.parametrize("name", ["compact_x4", "srgan_vgg54"])
+def test_a_dithered_picture_stays_as_bright(strangers, name):
+    from keras_sr import open_network, upscale
+
+    lr = read(strangers / "42_dither.png").pixels
+    sr = upscale(lr, open_network(name))
+    assert abs(sr.mean() - lr.mean()) < 1
+    # Everywhere, not in the mean alone.
+    apart = sr.reshape(5, 96, 5, 128).mean(axis=(1, 3)) - lr.reshape(5, 24, 5, 32).mean(axis=(1, 3))
+    assert np.abs(apart).max() < 1
+    # Colours of two values each, too; and what is not of two values runs as ever.
+    rgb = upscale(np.dstack([lr, 255 - lr, lr]), open_network(name))
+    assert np.abs(rgb.mean(axis=(0, 1)) - [lr.mean(), 255 - lr.mean(), lr.mean()]).max() < 1
+
+
 def test_a_phones_heic_is_read(strangers, tmp_path):
     picture = read(strangers / "60_phone.heic")
     assert picture.pixels.shape == (60, 80, 3)
