@@ -13,8 +13,10 @@ Folders of them go through the real command. Every file must end as one of two t
 
 and not as one of these:
 
-    crashed   the command died by a signal, with a traceback or another exit code, hung, or left it out
+    crashed   the command died by a signal, with a traceback or another exit code, or hung
     lost      the input has changed, a result cannot be read, or half of one lies about
+    silent    the report does not speak of it
+    odd       the reason is no sentence of ours but a Python error, or a warning was printed
 
 `--keep` saves the files that crashed or got lost. The slowest files are run once more, alone.
 """
@@ -44,6 +46,9 @@ PATIENCE = 600
 
 #: Written over four bytes of headers: sizes that are nothing, huge, negative, or just too large.
 SIZES = (0, 1, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 60_000, 16_384, 100_000)
+
+#: How reasons begin that were written for people.
+OURS = ("cannot read", "cannot write", "the result would have")
 
 #: What a file may be called, whatever is in it.
 SUFFIXES = (
@@ -75,10 +80,16 @@ class Counts:
     refused: int = 0
     crashed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
     #: How often each reason was given that is no sentence of ours but a Python error, and each warning.
     odd: Counter = field(default_factory=Counter)
     #: (seconds until the next line was said, name): a first guess at the slowest.
     slow: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> int:
+        """How much went wrong."""
+        return len(self.crashed) + len(self.lost) + len(self.silent) + self.odd.total()
 
 
 def main() -> None:
@@ -105,16 +116,17 @@ def main() -> None:
     slowest = alone(counts, made, options.network)
     seconds = time.perf_counter() - started
     tell(options, counts, made, slowest, seconds)
-    raise SystemExit(1 if counts.crashed or counts.lost else 0)
+    raise SystemExit(1 if counts.wrong else 0)
 
 
 def tell(options: argparse.Namespace, counts: Counts, made: dict, slowest: list, seconds: float) -> None:
     """Print the counts, keep what went wrong, write the JSON."""
     print(
         f"{options.files} files (seed {options.seed}) in {seconds:.0f} s: {counts.done} done, "
-        f"{counts.refused} refused, {len(counts.crashed)} crashed, {len(counts.lost)} lost"
+        f"{counts.refused} refused, {len(counts.crashed)} crashed, {len(counts.lost)} lost, "
+        f"{len(counts.silent)} silent, {counts.odd.total()} odd"
     )
-    for line in (*counts.crashed, *counts.lost):
+    for line in (*counts.crashed, *counts.lost, *counts.silent):
         print(f"  {line}")
     for reason, times in counts.odd.most_common():
         print(f"  odd, {times} x: {reason}")
@@ -122,12 +134,18 @@ def tell(options: argparse.Namespace, counts: Counts, made: dict, slowest: list,
         print(f"  slow: {name}, {own:.2f} s alone, start of the command taken off")
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
-        for line in (*counts.crashed, *counts.lost):
+        for line in (*counts.crashed, *counts.lost, *counts.silent):
             name = line.partition(":")[0]
             if name in made:
                 (options.keep / name).write_bytes(made[name])
     plain = {"files": options.files, "seed": options.seed, "done": counts.done, "refused": counts.refused}
-    plain |= {"crashed": len(counts.crashed), "lost": len(counts.lost), "odd": counts.odd, "slowest": slowest}
+    plain |= {
+        "crashed": len(counts.crashed),
+        "lost": len(counts.lost),
+        "silent": len(counts.silent),
+        "odd": counts.odd,
+        "slowest": slowest,
+    }
     options.json.parent.mkdir(exist_ok=True)
     options.json.write_text(json.dumps(plain, indent=1) + "\n")
 
@@ -176,7 +194,8 @@ def seeds(rng: np.random.Generator) -> list[tuple[str, bytes]]:
         ("jp2", rgb, "JPEG2000", {"no_jp2": True}),
         ("qoi", rgb, "QOI", {}),
     ]
-    found = []
+    values = rng.integers(0, 65536, (24, 32, 3)).astype(">u2").tobytes()
+    found = [("ppm", b"P6\n32 24\n65535\n" + values), ("ppm", b"PF\n32 12\n-1.0\n" + bytes(4608))]
     for suffix, image, kind, more in wanted:
         data = io.BytesIO()
         image.save(data, kind, **more)
@@ -368,14 +387,15 @@ def through_the_command(batch: dict[str, bytes], network: str, counts: Counts) -
                 through_the_command({name: batch[name] for name in half}, network, counts)
             return
         if broken:
-            counts.crashed.append(f"{next(iter(batch))}: {said or 'not in the report'}")
+            where = counts.silent if said is None else counts.crashed
+            where.append(f"{next(iter(batch))}: {said or 'not in the report'}")
             return
         for name, row in told.items():
             if row["status"] == "done":
                 counts.done += 1
             else:
                 counts.refused += 1
-                if not row["reason"].startswith(("cannot read", "cannot write")):
+                if not row["reason"].startswith(OURS):
                     counts.odd[f"{row['reason'][:120]} ({name})"] += 1
         counts.lost += losses(folder, batch, told)
 
