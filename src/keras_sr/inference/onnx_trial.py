@@ -24,6 +24,9 @@ _FAR, _NEAR = 0.15, 0.01
 #: Side of the picture in which a pixel is changed, and the change of the result that counts.
 _FIELD, _CHANGE = 160, 1e-5
 
+#: What OpenVINO raises; ValueError where a name in the file, or in its error, is no text.
+_REFUSALS = (RuntimeError, ValueError, IndexError, TypeError)
+
 #: A picture (h, w, bands) to its result, as the file has it.
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -65,7 +68,7 @@ def opened(path: Path) -> tuple[Run, int]:
         fixed = [str(shape[i]) for i in (2, 3) if rank == 4 and shape[i].is_static]
         bands = shape[1].get_length() if rank == 4 and shape[1].is_static else 3
     # OpenVINO says in pages which node it cannot read.
-    except (RuntimeError, IndexError) as error:
+    except _REFUSALS as error:
         raise WeightsError(
             f"is an ONNX file that OpenVINO cannot read, or it is damaged{_why(error)}"
         ) from None
@@ -81,12 +84,16 @@ def opened(path: Path) -> tuple[Run, int]:
     steps.output().tensor().set_element_type(openvino.Type.f32)
     try:
         compiled = core.compile_model(steps.build(), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    except RuntimeError as error:
+    except _REFUSALS as error:
         raise WeightsError(f"is an ONNX file that OpenVINO cannot run{_why(error)}") from None
 
     def run(picture: np.ndarray) -> np.ndarray:
         batch = np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32)
-        return np.asarray(compiled([batch])[0])[0].transpose(1, 2, 0)
+        try:
+            return np.asarray(compiled([batch])[0])[0].transpose(1, 2, 0)
+        except _REFUSALS as error:
+            size = f"{picture.shape[1]}x{picture.shape[0]}"
+            raise WeightsError(f"does not run on a picture of {size}{_why(error)}") from None
 
     return run, bands
 
@@ -112,8 +119,7 @@ def _multiple_and_scale(run: Run, bands: int) -> tuple[int, int]:
         height, width = (side + -side % multiple for side in _SIDES)
         try:
             shape = run(sample(height, width, bands)).shape
-        # Engines raise RuntimeError where a size does not go through a layer.
-        except RuntimeError:
+        except WeightsError:
             continue
         scale = shape[0] // height
         if scale and shape[:2] == (height * scale, width * scale) and shape[2] in (bands, min(bands, 3)):
@@ -131,7 +137,9 @@ def _check_range(run: Run, bands: int, multiple: int, scale: int) -> None:
         small = sr[..., :bands].reshape(side, scale, side, scale, -1).mean((1, 3))
         return float(np.nan_to_num(np.abs(small - picture).mean(), nan=np.inf))
 
-    far = {ends: distance(*ends) for ends in _RANGES}
+    # Weights that are damaged may give numbers beyond all bounds.
+    with np.errstate(all="ignore"):
+        far = {ends: distance(*ends) for ends in _RANGES}
     here, nearest = far[_RANGES[0]], min(far, key=lambda ends: far[ends])
     if here > _NEAR and far[nearest] < here / 3 and far[nearest] <= _FAR:
         low, high = nearest
@@ -147,7 +155,8 @@ def receptive_field(run: Run, bands: int, scale: int, multiple: int) -> int:
     changed = picture.copy()
     middle = side // 2
     changed[middle, middle] = 1 - changed[middle, middle]
-    rows, columns = np.nonzero(np.abs(run(changed) - run(picture)).max(-1) > _CHANGE)
+    with np.errstate(all="ignore"):
+        rows, columns = np.nonzero(np.abs(run(changed) - run(picture)).max(-1) > _CHANGE)
     if not len(rows):
         return 1
     return int(max(np.abs(place // scale - middle).max() for place in (rows, columns)))
@@ -181,5 +190,6 @@ def is_apart(run: Run, other: Any, bands: int, multiple: int) -> bool:
     """Return whether two functions of a picture differ by more than rounding, where they are no clipping."""
     side = 24 + -24 % multiple
     picture = sample(side, side, bands)
-    first, second = (np.clip(one(picture), 0, 1) for one in (run, other))
+    with np.errstate(all="ignore"):
+        first, second = (np.clip(one(picture), 0, 1) for one in (run, other))
     return first.shape != second.shape or not np.abs(first - second).max() < 2e-3
