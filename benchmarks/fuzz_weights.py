@@ -2,7 +2,8 @@
 
     python benchmarks/fuzz_weights.py --count 5000
 
-The bases are made here: .pth in both places that matter (the archive, and the pickle alone), .safetensors.
+The bases are made here: .pth in both places that matter (the archive, the pickle alone), .safetensors, and
+one file in twenty is an .onnx, with names and without, which OpenVINO opens and runs.
 """
 
 import argparse
@@ -15,13 +16,19 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "weights"))
-
-from foreign.conftest import compact_state, pth, safetensors, state_pickle, zipped
-from foreign.test_attacks import mutated
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from keras_sr.errors import KerasSRError
-from keras_sr.weights.foreign import read_network
+from keras_sr.tasks.convert import read
+from weights.foreign.conftest import compact_state, mild, onnx_file, pth, safetensors, state_pickle, zipped
+from weights.foreign.test_attacks import mutated
+
+
+def read_onnx(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.onnx"
+        path.write_bytes(content)
+        return read(path)
 
 
 def main():
@@ -31,21 +38,22 @@ def main():
     rng, found = np.random.default_rng(0), {"read": 0, "refused": 0, "crashed": []}
     state = compact_state(features=2, blocks=1, scale=1)
     whole = {"pth": pth(state, "params"), "safetensors": safetensors(state, {"license": "CC0"})}
+    graphs = [onnx_file(mild(state), 1, named=named) for named in (True, False)]
+    read_onnx(graphs[0])  # OpenVINO is imported before memory is looked at
     storages = {str(i): value.tobytes() for i, value in enumerate(state.values())}
     before, began, slowest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter(), 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(arguments.count):
-            kind = ("pth", "pickle", "safetensors")[number % 3]
-            content = (
-                zipped(mutated(state_pickle(state), rng), storages)
-                if kind == "pickle"
-                else mutated(whole[kind], rng)
-            )
-            path = Path(folder) / ("a.safetensors" if kind == "safetensors" else "a.pth")
+            kind = ("pth", "pickle", "safetensors")[number % 3] if number % 20 else "onnx"
+            if kind == "pickle":
+                content = zipped(mutated(state_pickle(state), rng), storages)
+            else:
+                content = mutated(graphs[number % 40 // 20] if kind == "onnx" else whole[kind], rng)
+            path = Path(folder) / f"a.{'pth' if kind == 'pickle' else kind}"
             path.write_bytes(content)
             start = time.perf_counter()
             try:
-                read_network(path)
+                read(path)
                 found["read"] += 1
             except KerasSRError:
                 found["refused"] += 1
