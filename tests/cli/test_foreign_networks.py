@@ -185,3 +185,20 @@ def test_a_start_that_does_not_fit_is_refused(recipe, content, words, run, photo
     assert code, err
     assert words in err.splitlines()[-1]
     assert sorted(photos.rglob("*")) == before
+
+
+def test_an_onnx_whose_weights_have_no_names_is_no_start(run, photos):
+    pytest.importorskip("keras")
+    onnx = pytest.importorskip("onnx")
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    sides = onnx.numpy_helper.from_array(np.array([1, 1, 4, 4], "f4"), "sides")
+    ports = [helper.make_tensor_value_info(name, number, ["n", 3, *name]) for name in ("hw", "HW")]
+    graph = helper.make_graph(
+        [helper.make_node("Resize", ["hw", "", "sides"], ["HW"])], "a", ports[:1], ports[1:], [sides]
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (photos / "a.onnx").write_bytes(model.SerializeToString())
+    code, _, err = run("train", "compact", *TRAIN, "--start-from", "a.onnx")
+    assert code
+    assert "a.onnx is an ONNX whose weights cannot be told apart" in err
+    assert run(*UPSCALE, "a.onnx")[0] == 0

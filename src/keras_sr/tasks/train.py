@@ -10,13 +10,14 @@ from keras_sr.backend import prepare_keras
 from keras_sr.errors import RecipeError, Stopped, TrainingError, WeightsError
 from keras_sr.inference import engines
 from keras_sr.inference.enlarge import Stop
+from keras_sr.tasks.convert import read
 from keras_sr.tasks.own import is_own, own_recipe
 from keras_sr.tasks.photographs import Photographs, open_photographs, prepare
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
 from keras_sr.tasks.sets import open_set
 from keras_sr.weights import registry, store
 from keras_sr.weights.find import find
-from keras_sr.weights.foreign import is_foreign, read_network
+from keras_sr.weights.foreign import is_foreign
 
 if TYPE_CHECKING:
     import keras
@@ -249,7 +250,12 @@ def _values_of(start_from: str | Path) -> dict[str, Any]:
     """Return what a network of another program is built of, as it came or as it was imported; {} for ours."""
     file = find(start_from)
     if is_foreign(file):
-        return read_network(file).values
+        network = read(file)
+        if isinstance(network, bytes):
+            raise RecipeError(
+                f"{start_from} is an ONNX whose weights cannot be told apart: it cannot be trained"
+            )
+        return network.values
     meta = store.read(file)[1] if file.suffix == ".npz" else {}
     return meta.get("recipe", {}) if "kind" in meta else {}
 
