@@ -7,14 +7,14 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
 @contextmanager
-def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
+def atomic_write(path: str | Path, mode: str = "wb") -> Generator[IO[Any]]:
     """Open a hidden neighbour of `path` and rename it to `path` when the block ends well.
 
     A reader, or a crash at any moment, sees the old file or the new one, never half of one.
@@ -53,7 +53,7 @@ _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 _OLD = 24 * 3600
 
 
-def _lock(file: IO) -> bool:
+def _lock(file: IO[Any]) -> bool:
     """Hold a file until it is closed, where the system can; return whether nobody else holds it."""
     try:
         import fcntl

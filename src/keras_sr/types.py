@@ -21,7 +21,10 @@ else:
 
         Float = Shaped
 
-__all__ = ["Float", "Shaped", "Tensor"]
+__all__ = ["Float", "Json", "Shaped", "Tensor"]
 
 #: A tensor of whichever backend runs, or Keras' symbolic one; usually (N, H, W, C) float.
 Tensor: TypeAlias = Any
+
+#: Values by name, as JSON can hold them; also the `logs` of Keras.
+Json: TypeAlias = dict[str, Any]

@@ -296,7 +296,7 @@ def matching(thumbs: dict[int, np.ndarray], among: dict[int, np.ndarray] | None)
     return found
 
 
-def put(shelves: dict, k: int, thumb: np.ndarray) -> None:
+def put(shelves: dict[tuple[int, bytes], list[tuple[int, np.ndarray]]], k: int, thumb: np.ndarray) -> None:
     """Put a thumbnail where those like it are looked for."""
     if thumb.any():
         for part in parts(thumb):

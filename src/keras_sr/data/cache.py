@@ -29,6 +29,7 @@ from keras_sr.data.listing import Found, Skipped, none_left, tell
 from keras_sr.data.pairing import find
 from keras_sr.data.sources import Source, fitting, reason, require_side
 from keras_sr.errors import DataError, PictureError
+from keras_sr.types import Json
 
 #: Raise it when the files' layout or the pixels in them change: old caches are then built anew.
 VERSION = 1
@@ -142,7 +143,7 @@ class CacheSource(Source):
         lr, hr = (np.asarray(np.memmap(self.folder / name, np.uint8, "r")) for name in ("lr.bin", "hr.bin"))
         return lr, hr
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> Json:
         return {name: value for name, value in self.__dict__.items() if name != "pixels"}
 
 
@@ -163,7 +164,7 @@ def open_cache(folder: Path) -> CacheSource | None:
 
 def write_cache(
     folder: Path,
-    settings: dict,
+    settings: Json,
     pairs: Iterable[tuple[Found, Pair | Skipped]],
     skipped: list[Skipped],
     progress: Callable[[int], object],
@@ -254,7 +255,7 @@ def in_order(function: Callable, items: Sequence, workers: int) -> Iterator:
                 future.cancel()
 
 
-def fingerprint(found: Sequence[Found], settings: dict) -> str:
+def fingerprint(found: Sequence[Found], settings: Json) -> str:
     """Return the key of a cache: 20 hexadecimal digits that change with any file or setting."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for one in found:

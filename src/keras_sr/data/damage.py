@@ -13,6 +13,7 @@ from PIL import Image, features
 
 from keras_sr.errors import DataError
 from keras_sr.images.resize import axis_matrix
+from keras_sr.types import Json
 
 # === Blur ===
 
@@ -195,7 +196,7 @@ def webp(picture: np.ndarray, quality: int) -> np.ndarray:
     return _through(picture, "WEBP", {"quality": int(quality), "method": 2}, (0, 0))
 
 
-def _through(picture: np.ndarray, format: str, options: dict, shift: tuple[int, int]) -> np.ndarray:
+def _through(picture: np.ndarray, format: str, options: Json, shift: tuple[int, int]) -> np.ndarray:
     """Return what is left of a picture after a file format, from a place in its grid of blocks."""
     y, x = shift
     levels = as_levels(picture)

@@ -6,6 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
+from keras_sr.types import Json
+
 Batch = tuple[np.ndarray, np.ndarray]
 
 
@@ -55,9 +57,9 @@ class Ahead:
             if new not in self.futures:
                 self.futures[new] = self.pool.submit(self.make, new)
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> Json:
         return {"make": self.make, "workers": self.workers, "end": self.end}
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: Json) -> None:
         self.__dict__.update(state)
         self.reset()

@@ -6,6 +6,7 @@ fields, so that a page, a test and `keras-sr train --help` show the ones in use.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -226,7 +227,7 @@ class RealESRGAN:
 
 
 #: Every random degradation, by the name that a recipe's `degradation` gives.
-PRESETS = {"web": Web(), "realesrgan": RealESRGAN()}
+PRESETS: dict[str, Any] = {"web": Web(), "realesrgan": RealESRGAN()}
 
 
 def describe(name: str) -> str:

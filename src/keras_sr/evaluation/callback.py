@@ -17,6 +17,7 @@ from keras_sr.evaluation.protocol import Protocol, find_protocol
 from keras_sr.evaluation.score import Judged, Scores, Upscaler, score
 from keras_sr.evaluation.sets.layouts import Pair, find_pairs, set_name
 from keras_sr.evaluation.sheets import COLUMNS, add_row, csv_file, keep, save_sheet, unused
+from keras_sr.types import Json
 
 log = logging.getLogger(__name__)
 
@@ -106,18 +107,18 @@ class BenchmarkCallback(keras.callbacks.Callback):
             # Only then is the method there: Keras waits for every batch's logs when a callback has it.
             self.on_train_batch_end = self.measure_when_due
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Json | None = None) -> None:
         """Note where the epoch starts."""
         self.epoch, self.fresh = epoch, {}
         self.epoch_start = self.step = self.steps_done()
 
-    def measure_when_due(self, batch: int, logs: dict | None = None) -> None:
+    def measure_when_due(self, batch: int, logs: Json | None = None) -> None:
         """Count the steps (one call may stand for several) and measure each `every_steps`."""
         before, self.step = self.step, self.epoch_start + batch + 1
         if self.every_steps and self.step // self.every_steps > before // self.every_steps:
             self.evaluate(logs)
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Json | None = None) -> None:
         """Measure each `every_epochs`; repeat what was measured within the epoch."""
         self.step = max(self.step, self.steps_done())
         due = self.every_epochs and (epoch + 1) % self.every_epochs == 0
@@ -126,7 +127,7 @@ class BenchmarkCallback(keras.callbacks.Callback):
         elif logs is not None:
             logs.update(self.fresh)
 
-    def evaluate(self, logs: dict | None = None) -> Scores:
+    def evaluate(self, logs: Json | None = None) -> Scores:
         """Measure now; put the figures into `logs`, the history and the files.
 
         Args:

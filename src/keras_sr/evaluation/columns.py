@@ -144,7 +144,7 @@ def choose(keys: list[str] | None) -> tuple[tuple[str, ...], list[str]]:
     for key in keys or ():
         if key not in MEASURES:
             raise DataError(unknown("metric", key, list(MEASURES)))
-    chosen, missing = [], []
+    chosen, missing = list[str](), list[str]()
     for key in keys or DEFAULT:
         try:
             if MEASURES[key].weights:

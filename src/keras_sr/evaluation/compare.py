@@ -14,6 +14,7 @@ from keras_sr.images.plain import read_plain, read_rgb
 from keras_sr.metrics import METRICS
 from keras_sr.metrics.base import Column, PerPictureMean
 from keras_sr.metrics.consistency import whole_scale
+from keras_sr.types import Json
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def compare(
     left_out: list[str] = [
         f"{path.name}: {what} not compared" for path in paths for what in read_plain(path).lost
     ]
-    lines = []
+    lines: list[Line] = []
     truth = images[-1]
     for key, title, better, digits, measure in both(images, names, crop_border):
         lines.append(
@@ -107,7 +108,7 @@ def both(images: list[np.ndarray], names: list[str], border: int) -> list[Pairwi
     truth = images[-1]
     if all(image.shape == truth.shape for image in images):
         return same_size(border)
-    scales = set()
+    scales: set[int] = set()
     for image, name in zip(images[:-1], names[:-1], strict=True):
         try:
             scales.add(whole_scale(image, truth))
@@ -237,7 +238,7 @@ def cell(value: float | None, digits: int) -> str:
     return "-" if value is None else "equal" if math.isinf(value) else f"{value:.{digits}f}"
 
 
-def as_dict(comparison: Comparison) -> dict:
+def as_dict(comparison: Comparison) -> Json:
     """Return plain values for JSON; an infinite PSNR is null and the pictures are `equal`."""
     *compared, reference = comparison.columns
     values = {

@@ -28,6 +28,7 @@ from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.evaluation.statistics import interval
 from keras_sr.files import sha256
 from keras_sr.images.plain import in_rgb, read_plain, read_rgb
+from keras_sr.types import Json
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class _Bench:
 
     def measure_set(self, candidate: Candidate, data: Dataset) -> tuple[Row, list[str]]:
         """Return a candidate's row, and what was left behind of ready-made pictures."""
-        images, failures, notes = [], [], []
+        images, failures, notes = list[Json](), list[Failure](), list[str]()
         folder = Path(candidate.file or "")
         ready = own_pictures(folder, data.pairs) if candidate.kind == "pictures" else {}
 
@@ -261,7 +262,7 @@ def data_hash(pairs: Sequence[Pair]) -> str:
     return total.hexdigest()
 
 
-def column(key: str) -> dict:
+def column(key: str) -> Json:
     """Return what a metric is, as plain values."""
     measure = MEASURES[key]
     names = ("key", "title", "unit", "higher_is_better", "digits", "source")

@@ -22,6 +22,7 @@ from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.files import atomic_write, sha256
 from keras_sr.images.plain import write_plain
 from keras_sr.metrics.weights import find_weights
+from keras_sr.types import Json
 
 #: Raised when what is measured changes: kept figures of older versions are then measured anew.
 FORMAT = 1
@@ -49,8 +50,8 @@ class Settings:
 
 
 def measured(
-    candidate: Candidate, pair: Pair, settings: Settings, place: Path, facts: dict, given: np.ndarray | None
-) -> dict:
+    candidate: Candidate, pair: Pair, settings: Settings, place: Path, facts: Json, given: np.ndarray | None
+) -> Json:
     """Return the figures of one picture: those kept, or new ones, which are then kept with the SR picture.
 
     Args:
@@ -130,7 +131,7 @@ def figures_of(sample: Sample, candidate: Candidate, metrics: Sequence[str]) -> 
 
 
 def key_of(
-    candidate: Candidate, pair: Pair, settings: Settings, facts: dict, given: np.ndarray | None
+    candidate: Candidate, pair: Pair, settings: Settings, facts: Json, given: np.ndarray | None
 ) -> str:
     """Return the hash of all that a picture's figures depend on, its seconds too."""
     facts = {

@@ -1,5 +1,7 @@
 """A Keras network as an upscaler: one picture of any size in, one out."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -74,8 +76,8 @@ def network_of(model: keras.Model) -> keras.Model:
 
 def _input_format(network: keras.Model) -> str:
     """Return the data format of a network that takes RGB; Keras' setting where the shape does not tell."""
-    shape = getattr(network, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 4 or (shape[1] == 3) == (shape[3] == 3):
+    shape: tuple[Any, ...] = tuple(getattr(network, "input_shape", None) or ())
+    if len(shape) != 4 or (shape[1] == 3) == (shape[3] == 3):
         return keras.config.image_data_format()
     return "channels_first" if shape[1] == 3 else "channels_last"
 

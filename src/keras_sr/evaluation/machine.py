@@ -6,13 +6,15 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from keras_sr.types import Json
+
 #: Packages whose version can move a figure.
 _PACKAGES = ("numpy", "pillow", "openvino", "onnxruntime")
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def describe(threads: int | None) -> dict:
+def describe(threads: int | None) -> Json:
     """Return processor, cores, threads and versions, as plain values."""
     versions = {}
     for name in _PACKAGES:

@@ -5,7 +5,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from keras_sr.types import Json
 
 #: One value a metric; None where it cannot be taken.
 Values = Mapping[str, float | None]
@@ -159,10 +161,10 @@ class Results:
 def _plain(value: Any) -> Any:
     """Return a value with lists in the places of tuples, and without absolute paths."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(one) for key, one in cast(Json, value).items()}
     if isinstance(value, str):
         return portable(value)
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+    return [_plain(one) for one in cast(list[Any], value)] if isinstance(value, list | tuple) else value
 
 
 #: An absolute path within a text, spaces included, up to a sign that ends it or to the next path.

@@ -30,6 +30,7 @@ from keras_sr.images.resize import imresize
 from keras_sr.metrics.planes import plane_pair
 from keras_sr.metrics.psnr import psnr_of_planes
 from keras_sr.metrics.ssim import ssim_of_planes
+from keras_sr.types import Json
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Judged:
     lr: np.ndarray
     sr: np.ndarray
     hr: np.ndarray
-    values: Mapping[str, float | None] = field(default_factory=dict)
+    values: Mapping[str, float | None] = field(default_factory=dict[str, float | None])
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Scores:
         """Return the means and how many pictures they cover: `26.09 dB / 0.7048 over 14 of 14 pictures`."""
         return f"{figures(self.psnr, self.ssim)} over {len(self.images)} of {self.total} pictures"
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> Json:
         """Return everything as plain values, for JSON."""
         means = {"psnr": self.psnr, "ssim": self.ssim, "measured": len(self.images), "total": self.total}
         return means | asdict(self)
@@ -158,7 +159,7 @@ def score(
     protocol = find_protocol(protocol)
     if not pairs:
         raise DataError("there is no picture to measure on: the list of pairs is empty")
-    images, failures = [], []
+    images, failures = list[ImageScore](), list[Failure]()
     for pair, outcome in each(pairs, lambda pair: judge(upscale, pair, scale, protocol, metrics)):
         if isinstance(outcome, Failure):
             failures.append(outcome)

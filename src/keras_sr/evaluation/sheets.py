@@ -13,6 +13,7 @@ from keras_sr.files import atomic_write
 from keras_sr.images.plain import write_plain
 from keras_sr.images.resize import imresize
 from keras_sr.images.sheet import sheet
+from keras_sr.types import Json
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def csv_file(folder: Path, name: str, columns: Sequence[str]) -> Path:
     return path
 
 
-def add_row(path: Path, row: dict) -> None:
+def add_row(path: Path, row: Json) -> None:
     """Add a row to a CSV file, with its header if it is new; the file is whole at every moment."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(row), lineterminator="\n")

@@ -29,6 +29,7 @@ from keras_sr.evaluation.protocol import Protocol
 from keras_sr.evaluation.score import Judged, Scores, Upscaler, score
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.evaluation.sheets import keep, save_sheet, unused
+from keras_sr.types import Json
 
 _COLOR_MODES = ("rgb", "bgr")
 
@@ -61,7 +62,7 @@ class BSD100_Evaluator(keras.callbacks.Callback):
         _check_color_mode(color_mode)
         found = len(find_pairs(directory, downscale_factor))
         _say(f"Found {found} images ...", verbose)
-        self.options = {
+        self.options: Json = {
             "directory": directory,
             "filepath": filepath,
             "downscale_factor": downscale_factor,
@@ -73,7 +74,7 @@ class BSD100_Evaluator(keras.callbacks.Callback):
         }
         self.logs: dict[str, list[float]] = {"mse": [], "psnr": []}
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Json | None = None) -> None:
         """Measure, and remember the two means."""
         model: Any = self.model
         mse, psnr = BSD100_evaluate(model, epoch + 1, **self.options)

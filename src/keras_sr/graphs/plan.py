@@ -76,7 +76,7 @@ def assemble(plan: list[Step], arrays: Arrays, channels: int = 3) -> Graph:
     return graph
 
 
-def as_json(plan: list[Step]) -> list:
+def as_json(plan: list[Step]) -> list[list[Any]]:
     """Return a plan as lists, to be written as JSON."""
     return [list(astuple(step)) for step in plan]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keras_sr.graphs.plan import Step
+from keras_sr.types import Json
 
 #: The mean by band and the range of SPAN (`models.span`).
 SPAN_MEAN, SPAN_RANGE = (0.4488, 0.4371, 0.4040), 255.0
@@ -15,7 +16,7 @@ SPAN_MEAN, SPAN_RANGE = (0.4488, 0.4371, 0.4040), 255.0
 SLOPES = {"relu": 0.0, "leakyrelu": 0.1}
 
 
-def plan_of(values: dict) -> list[Step]:
+def plan_of(values: Json) -> list[Step]:
     """Return the plan of a network by the arguments of `models.build_generator`.
 
     Raises:
@@ -42,7 +43,7 @@ class _Plan:
         return self.step("leaky", layer, x, slope=slope)
 
 
-def _compact(plan: _Plan, values: dict) -> None:
+def _compact(plan: _Plan, values: Json) -> None:
     scale, activation = values["scale"], values["activation"]
 
     def activated(x: str, name: str) -> str:
@@ -60,7 +61,7 @@ def _compact(plan: _Plan, values: dict) -> None:
     plan.step("add", "sr", x, base)
 
 
-def _rrdb(plan: _Plan, values: dict) -> None:
+def _rrdb(plan: _Plan, values: Json) -> None:
     unshuffle = values["unshuffle"]
     x = plan.step("unshuffle", "unshuffle", "lr", factor=unshuffle) if unshuffle > 1 else "lr"
     x = skip = plan.step("conv", "head_conv", x)
@@ -91,7 +92,7 @@ def _scaled_add(plan: _Plan, y: str, x: str, name: str) -> str:
     return plan.step("add", f"{name}_add", plan.step("affine", f"{name}_scale", y, scale=0.2, offset=0.0), x)
 
 
-def _span(plan: _Plan, values: dict) -> None:
+def _span(plan: _Plan, values: Json) -> None:
     x = "lr"
     if values["mean_shift"]:
         offset = [-SPAN_RANGE * mean for mean in SPAN_MEAN]
@@ -113,4 +114,4 @@ def _span(plan: _Plan, values: dict) -> None:
         plan.step("shuffle", "sr", x, factor=values["scale"])
 
 
-PLANS: dict[str, Callable[[_Plan, dict], None]] = {"compact": _compact, "rrdb": _rrdb, "span": _span}
+PLANS: dict[str, Callable[[_Plan, Json], None]] = {"compact": _compact, "rrdb": _rrdb, "span": _span}

@@ -56,7 +56,7 @@ def _hold(sr: np.ndarray, wanted: np.ndarray, side: int) -> None:
 
 def _means(pixels: np.ndarray, side: int) -> np.ndarray:
     """Return the means of neighbourhoods (rows, columns) of a band (H, W)."""
-    edges = [np.arange(0, length, side) for length in pixels.shape]
+    edges: list[np.ndarray] = [np.arange(0, length, side) for length in pixels.shape]
     out = np.empty((len(edges[0]), len(edges[1])))
     for row, top in enumerate(edges[0]):
         part = to_float(pixels[top : top + side])

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -21,7 +21,7 @@ from keras_sr.files import atomic_write
 from keras_sr.images.ranges import from_float, to_float
 
 #: suffix: (Pillow's name of the format, how it is written). JPEG keeps all of its colour (4:4:4).
-_WRITTEN = {
+_WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
     ".png": ("PNG", {}),
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),
     ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),

@@ -7,6 +7,7 @@ picture take the value at its edge. Both facts were found by comparing with the 
 Set14 and BSD100, which this file reproduces bit for bit (tests/images/test_resize.py).
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -34,7 +35,7 @@ def _lanczos(lobes: int, x: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
 
 
 #: name: (kernel, width of its support in source pixels)
-KERNELS = {
+KERNELS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], int]] = {
     "bicubic": (_cubic, 4),
     "bilinear": (_triangle, 2),
     "lanczos2": (lambda x: _lanczos(2, x), 4),
@@ -141,10 +142,10 @@ def imresize(
         raise KerasSRError(f"imresize makes pictures of at least 1x1 pixels, not {size} (scale {scale})")
     top = np.iinfo(image.dtype).max if image.dtype.kind == "u" else None
     out = image.astype(np.float64)
-    for axis in np.argsort(scales, kind="stable"):
+    for axis in map(int, np.argsort(scales, kind="stable")):
         if size[axis] == image.shape[axis]:
             continue
-        out = _resize_axis(out, int(axis), size[axis], float(scales[axis]), kernel, antialias)
+        out = _resize_axis(out, axis, size[axis], scales[axis], kernel, antialias)
         if top is not None:
             # 1e-9: an exact half must round up whatever the order of the sum was.
             out = np.floor(np.clip(out, 0, top) + (0.5 + 1e-9))
@@ -199,8 +200,9 @@ def shrunk_rows(image: np.ndarray, times: int, rows: slice) -> np.ndarray:
         True
     """
     offset, weights = _whole_kernel(times)
-    first = rows.start * times + offset
-    there = np.arange(first, (rows.stop - 1) * times + offset + len(weights)).clip(0, len(image) - 1)
+    first: int = rows.start * times + offset
+    last: int = (rows.stop - 1) * times + offset + len(weights) - 1
+    there = np.arange(first, last + 1).clip(0, len(image) - 1)
     # A slice where it is one, so that nothing is copied.
     inside = there[0] == first and there[-1] - there[0] + 1 == len(there)
     part = image[there[0] : there[-1] + 1] if inside else image[there]

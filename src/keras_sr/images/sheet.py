@@ -70,7 +70,7 @@ def _checked(label: str, pixels: np.ndarray) -> np.ndarray:
     """Return a panel's pixels as RGB."""
     shape = np.shape(pixels)
     if (
-        not isinstance(pixels, np.ndarray)
+        not isinstance(pixels, np.ndarray)  # pyright: ignore[reportUnnecessaryIsInstance] - callers without types
         or pixels.dtype != np.uint8
         or len(shape) != 3
         or shape[2] not in (1, 3)

@@ -8,7 +8,7 @@ import mmap
 import os
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +49,7 @@ class Room:
             self._changed.notify_all()
 
     @contextmanager
-    def held(self, size: int) -> Iterator[None]:
+    def held(self, size: int) -> Generator[None]:
         """Wait until there are as many bytes, and hold them; what is larger than the room goes alone."""
         with self._changed:
             self._changed.wait_for(

@@ -6,7 +6,6 @@ one pixel is changed, and what changes of the result is looked at.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -186,7 +185,7 @@ def _varint(value: int) -> bytes:
     return bytes([*written, value])
 
 
-def is_apart(run: Run, other: Any, bands: int, multiple: int) -> bool:
+def is_apart(run: Run, other: Run, bands: int, multiple: int) -> bool:
     """Return whether two functions of a picture differ by more than rounding, where they are no clipping."""
     side = 24 + -24 % multiple
     picture = sample(side, side, bands)

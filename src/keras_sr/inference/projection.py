@@ -125,7 +125,7 @@ def _kernel(size: int, length: int) -> tuple[np.ndarray, np.ndarray]:
 def factor(size: int, length: int) -> np.ndarray:
     """Return the Cholesky factor L of DD' = LL' as its diagonals: [i, k] is L[i, i - k]."""
     taps, weights = axis_weights(size, length, length / size, "bicubic", True)
-    diagonals = []
+    diagonals: list[np.ndarray] = []
     for k in range(length):
         shared = taps[k:, :, None] == taps[: length - k, None, :]
         products = np.einsum("ia,iab,ib->i", weights[k:], shared, weights[: length - k])

@@ -5,10 +5,6 @@ because the relativistic loss needs both; gradients must not reach the discrimin
 (`training.srgan` sees to that).
 """
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-# pyright: reportOptionalIterable=false, reportOperatorIssue=false
-
 from collections.abc import Callable
 
 from keras import ops

@@ -1,9 +1,5 @@
 """Losses between features of a frozen network, which is handed in (usually `models.vgg19_features`)."""
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-# pyright: reportOptionalIterable=false, reportOperatorIssue=false, reportCallIssue=false, reportArgumentType=false
-
 import keras
 from keras import ops
 

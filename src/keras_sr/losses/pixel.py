@@ -4,10 +4,6 @@ Ledig et al. 2017 (arXiv 1609.04802), section 3.2: HR in [-1, 1], "the MSE loss 
 images of intensity range [-1, 1]". Every weight of the paper refers to that range.
 """
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-# pyright: reportOptionalIterable=false, reportOperatorIssue=false
-
 import keras
 from keras import ops
 

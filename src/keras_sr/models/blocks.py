@@ -1,9 +1,5 @@
 """Layers and blocks that the networks share. Every block works in both data formats."""
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-# pyright: reportOptionalIterable=false, reportOperatorIssue=false
-
 from typing import Any
 
 import keras

@@ -1,5 +1,7 @@
 """Every generator, and how one is built from the plain values that recipes and weight files hold."""
 
+from collections.abc import Callable
+
 import keras
 
 from keras_sr.errors import KerasSRError, unknown
@@ -10,9 +12,15 @@ from keras_sr.models.span import span
 from keras_sr.models.srresnet import srresnet
 
 #: (N, h, w, bands) in [0, 1] to (N, h * scale, w * scale, bands); without `bands` there are 3.
-GENERATORS = {"chain": chain, "compact": compact, "rrdb": rrdb, "span": span, "srresnet": srresnet}
+GENERATORS: dict[str, Callable[..., keras.Model]] = {
+    "chain": chain,
+    "compact": compact,
+    "rrdb": rrdb,
+    "span": span,
+    "srresnet": srresnet,
+}
 #: The arguments that each takes, besides scale and data_format.
-ARGUMENTS = {
+ARGUMENTS: dict[str, tuple[str, ...]] = {
     "chain": ("features", "blocks"),
     "compact": ("features", "blocks", "activation", "bands"),
     "rrdb": ("features", "blocks", "growth", "bands", "unshuffle"),

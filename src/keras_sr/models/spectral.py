@@ -1,8 +1,5 @@
 """Spectral normalisation (Miyato et al. 2018, arXiv 1802.05957) as a convolution that divides by its norm."""
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-
 from typing import Any
 
 import keras

@@ -1,9 +1,5 @@
 """Pixel unshuffle and what undoes its padding: for networks that compute at a fraction of the LR size."""
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-# pyright: reportOptionalIterable=false, reportOperatorIssue=false
-
 from typing import Any
 
 import keras

@@ -4,10 +4,6 @@ Its input is an image in [0, 1] RGB like everywhere else; range, channel order a
 inside the graph, so they cannot be got wrong outside.
 """
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-# pyright: reportOptionalIterable=false, reportOperatorIssue=false
-
 import os
 from pathlib import Path
 from typing import Any

@@ -15,6 +15,7 @@ from keras_sr.graphs.analyse import multiplications, receptive_field, scale
 from keras_sr.graphs.compute import compute
 from keras_sr.graphs.plan import as_json, assemble, from_json
 from keras_sr.graphs.plans import plan_of
+from keras_sr.types import Json
 from keras_sr.weights import imported, registry, store
 from keras_sr.weights.foreign import is_foreign, read_network
 from keras_sr.weights.foreign.network import UNKNOWN_LICENCE
@@ -179,7 +180,7 @@ def describe(path: str | Path) -> Description:
     return Description(kind, scale(graph), multiplications(graph) / 1e3, meta.get("licence", ""), digest)
 
 
-def _described(values: dict, arrays: dict, kind: str, licence: str, digest: str) -> Description:
+def _described(values: Json, arrays: Json, kind: str, licence: str, digest: str) -> Description:
     graph = assemble(plan_of(values), arrays, values.get("bands", 3))
     return Description(kind, scale(graph), multiplications(graph) / 1e3, licence, digest)
 

@@ -20,6 +20,7 @@ from keras_sr.graphs.graph import Graph
 from keras_sr.graphs.plan import assemble
 from keras_sr.images.plain import read_rgb
 from keras_sr.inference.tiling import FRAME
+from keras_sr.types import Json
 from keras_sr.weights import store
 from keras_sr.weights.find import find
 from keras_sr.weights.foreign import is_foreign, read_network
@@ -53,7 +54,7 @@ class Source:
     model: "keras.Model"
     graph: Graph
     facts: NetworkFacts
-    values: dict
+    values: Json
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _compared(model: "keras.Model", run: Run, multiple: int) -> dict[str, float]
     """
     from keras import ops
 
-    differences = {}
+    differences: dict[str, float] = {}
     for picture in _crops(model.input_shape[-1], multiple):
         _, height, width, _ = picture.shape
         expected = np.asarray(ops.convert_to_numpy(model(picture)))
@@ -251,7 +252,7 @@ def _write_saved_model(source: Source, path: Path) -> None:
 def _open_saved_model(path: Path) -> Run:
     import tensorflow
 
-    loaded = tensorflow.saved_model.load(str(path))
+    loaded: Any = tensorflow.saved_model.load(str(path))
     return lambda x: loaded.serve(x).numpy()
 
 

@@ -18,6 +18,7 @@ from keras_sr.evaluation.statistics import interval
 from keras_sr.files import atomic_write
 from keras_sr.images.plain import write_plain
 from keras_sr.images.resize import imresize
+from keras_sr.types import Json
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Measured:
     metric: str
     trained_on: tuple[str, ...] = ()
     start: str = ""
-    bicubic: dict[str, float] = field(default_factory=dict)
+    bicubic: dict[str, float] = field(default_factory=dict[str, float])
     steps: tuple[tuple[int, dict[str, float]], ...] = ()
 
     @property
@@ -148,7 +149,7 @@ class HeldOut(BenchmarkCallback):
         kept = read(folder)
         self.measured = kept if kept and (kept.name, kept.metric) == (name, metric) else fresh
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
+    def on_train_begin(self, logs: Json | None = None) -> None:
         """Measure what the run begins with, and bicubic."""
         if not self.measured.bicubic:
             self.measured = replace(self.measured, bicubic=self.of_bicubic())
@@ -168,7 +169,7 @@ class HeldOut(BenchmarkCallback):
 
     def of_bicubic(self) -> dict[str, float]:
         """Return bicubic's figure of each picture."""
-        values = {}
+        values: dict[str, float] = {}
         for place, pair in enumerate(self.pairs):
             try:
                 lr, hr = load(pair, self.scale)
@@ -183,7 +184,7 @@ class HeldOut(BenchmarkCallback):
                 self.show(pair.name, "truth", hr)
         return values
 
-    def evaluate(self, logs: dict | None = None) -> Scores:
+    def evaluate(self, logs: Json | None = None) -> Scores:
         """Measure now, and keep the figures of each picture."""
         self.values = {}
         scores = super().evaluate(logs)
@@ -224,6 +225,7 @@ def read(folder: Path) -> Measured | None:
     try:
         values: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
         steps = tuple((int(step), figures) for step, figures in values.pop("steps"))
-        return Measured(**{**values, "trained_on": tuple(values["trained_on"])}, steps=steps)
+        values |= {"trained_on": tuple(values["trained_on"]), "steps": steps}
+        return Measured(**values)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -41,7 +41,11 @@ class Network(FromFacts):
     ) -> None:
         self.files = files
         self.runs_on = getattr(engine, "runs_on", type(engine).__name__)
-        self._options = {"detail": detail, "self_ensemble": self_ensemble, "consistent": consistent}
+        self._options: dict[str, Any] = {
+            "detail": detail,
+            "self_ensemble": self_ensemble,
+            "consistent": consistent,
+        }
         if self_ensemble:
             # Imported when asked for: a cold start should not wait for it.
             from keras_sr.inference.ensemble import EnsembleEngine

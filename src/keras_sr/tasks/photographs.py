@@ -174,7 +174,7 @@ def save_held(source: "Source", names: Sequence[str], run: Path) -> tuple[Pair, 
     Whole photographs would take longer to measure than an epoch to train.
     """
     places = {name: k for k, name in enumerate(source.names)}
-    pairs = []
+    pairs: list[Pair] = []
     for name in names:
         lr, hr = source.picture(places[name])
         side = SIDE // source.scale
@@ -194,7 +194,7 @@ def save_held(source: "Source", names: Sequence[str], run: Path) -> tuple[Pair, 
 def shared(pairs: Sequence[Pair], thumbs: dict[int, np.ndarray]) -> dict[int, int]:
     """Return which training pictures (by place) show the same as pictures to measure on (by place)."""
     places = sorted(thumbs)
-    theirs = []
+    theirs: list[np.ndarray] = []
     for pair in pairs:
         try:
             theirs.append(thumbnail(read_rgb(pair.hr)))

@@ -199,7 +199,7 @@ def samples(folder: Path, measured: Measured | None) -> str:
             f"step_{last:08d}": "after",
             "truth": "truth",
         }
-    figures = []
+    figures: list[str] = []
     for name in list(measured.bicubic)[: held_out.SHOWN]:
         for kind, title in kinds.items():
             file = folder / held_out.SAMPLES / f"{name.replace('/', '_')}.{kind}.png"

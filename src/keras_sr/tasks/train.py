@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from keras_sr.backend import prepare_keras
 from keras_sr.errors import RecipeError, Stopped, TrainingError, WeightsError
@@ -15,6 +15,7 @@ from keras_sr.tasks.own import is_own, own_recipe
 from keras_sr.tasks.photographs import Photographs, open_photographs, prepare
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
 from keras_sr.tasks.sets import open_set
+from keras_sr.types import Json
 from keras_sr.weights import registry, store
 from keras_sr.weights.find import find
 from keras_sr.weights.foreign import is_foreign
@@ -282,7 +283,7 @@ def chosen_recipe(
 
 def _as_text(value: Any) -> str:
     """Return a value as `recipes.get` takes it."""
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return ",".join(map(str, cast(list[Any], value))) if isinstance(value, list | tuple) else str(value)
 
 
 def run_kind(quick: bool, smoke: bool) -> str:
@@ -328,7 +329,7 @@ def _warn_of_bfloat16(recipe: "Recipe") -> None:
 def _with_start(small: "Recipe", full: "Recipe", start: str | Path) -> "Recipe":
     """Return a shrunk recipe with a network as large as the weights that it starts from."""
     try:
-        there = store.read(find(start))[1].get("recipe", {})
+        there: Json = store.read(find(start))[1].get("recipe", {})
     except WeightsError:
         there = {}  # Weights of another program; or none, which is said when they are read.
     sizes = {name: there.get(name, getattr(full, name)) for name in ("features", "blocks")}
@@ -371,7 +372,7 @@ def _watcher(recipe: "Recipe", progress: OnProgress, stop: Stop | None) -> "kera
     import keras
 
     class Watcher(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        def on_train_batch_begin(self, batch: int, logs: Json | None = None) -> None:
             """Tell before the batch: its logs would have to be waited for."""
             if stop and stop():
                 raise Stopped(f"stopped: {recipe.name} goes on from its last checkpoint")
@@ -379,7 +380,7 @@ def _watcher(recipe: "Recipe", progress: OnProgress, stop: Stop | None) -> "kera
                 model: Any = self.model
                 progress(Progress("training", int(model.optimizer.iterations), recipe.steps, recipe.name))
 
-        def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        def on_epoch_end(self, epoch: int, logs: Json | None = None) -> None:
             """Tell of the whole epoch."""
             if progress is not ignore:
                 model: Any = self.model

@@ -335,7 +335,7 @@ def largest_factor(
     """
     if size.scale or not (size.width or size.height):
         return size.scale
-    factors = []
+    factors: list[float] = []
     for said in _headers(sources, output, recursive):
         rows, columns = size.of(said.height, said.width, 1)
         factors.append(max(rows / said.height, columns / said.width))

@@ -26,6 +26,7 @@ from keras_sr.training.model import SuperResolution
 from keras_sr.training.progress import ProgressBar
 from keras_sr.training.recipe import Recipe
 from keras_sr.training.start import begin, check_same_recipe, make_room
+from keras_sr.types import Json
 from keras_sr.weights import store
 
 #: Given the first step and a number of steps, the batches of exactly these steps (usually `data.Batches`).
@@ -47,8 +48,8 @@ class Result:
 
     folder: Path
     generator: keras.Model
-    rows: list[dict]
-    best: dict | None = None
+    rows: list[Json]
+    best: Json | None = None
     ended: str = ""
     signs: tuple[Sign, ...] = ()
 

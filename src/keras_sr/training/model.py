@@ -1,9 +1,5 @@
 """A generator in training: named loss terms and a moving average of the weights, on any backend."""
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-# pyright: reportOptionalIterable=false, reportOperatorIssue=false
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,9 +1,5 @@
 """Muon: momentum whose matrix is orthogonalised, for the kernels of convolutions; Adam for the rest."""
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-# pyright: reportOperatorIssue=false
-
 import math
 from typing import Any
 

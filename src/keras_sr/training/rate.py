@@ -1,8 +1,5 @@
 """Optimizers whose learning rate callbacks may set although a schedule gives it."""
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalMemberAccess=false
-
 from typing import Any
 
 import keras

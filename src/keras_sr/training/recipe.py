@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from keras_sr.errors import RecipeError, unknown
+from keras_sr.types import Json
 
 #: Fields that are weights of terms which compare SR with HR.
 TERMS = ("mse", "l1", "charbonnier", "luma", "consistency", "content", "style")
@@ -237,12 +238,12 @@ class Recipe:
         return self.adversarial != 0
 
 
-def as_json(recipe: Recipe) -> dict:
+def as_json(recipe: Recipe) -> Json:
     """Return a recipe as a dict that JSON holds without loss."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(recipe).items()}
 
 
-def from_json(values: dict) -> Recipe:
+def from_json(values: Json) -> Recipe:
     """Undo `as_json`; fields that this version does not know are an error.
 
     Raises:

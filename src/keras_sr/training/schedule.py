@@ -1,9 +1,5 @@
 """Learning rates as a function of the step."""
 
-# keras.ops have no return types; pyright infers that they may return None.
-# pyright: reportOptionalOperand=false, reportOptionalSubscript=false, reportOptionalMemberAccess=false
-# pyright: reportOptionalIterable=false, reportOperatorIssue=false
-
 import math
 from typing import Any
 

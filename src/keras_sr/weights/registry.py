@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_sr.errors import WeightsError, unknown
+from keras_sr.types import Json
 
 FILES = Path(__file__).parent / "files"
 
@@ -72,7 +73,7 @@ class Passport:
     name: str
     generator: str
     scale: int
-    recipe: dict
+    recipe: Json
     command: str
     commit: str
     data: str

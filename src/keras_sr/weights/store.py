@@ -12,12 +12,13 @@ import numpy as np
 
 from keras_sr.errors import WeightsError
 from keras_sr.files import atomic_write
+from keras_sr.types import Json
 
 #: Key of the JSON text in the file.
 META = "meta.json"
 
 
-def save(path: str | Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
+def save(path: str | Path, arrays: dict[str, np.ndarray], meta: Json) -> None:
     """Write arrays and their meta data to one file, whole or not at all."""
     text = np.frombuffer(json.dumps(meta, indent=1).encode(), np.uint8)
     with atomic_write(path) as file:
@@ -25,7 +26,7 @@ def save(path: str | Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
         np.savez(file, **named)
 
 
-def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict]:
+def read(path: str | Path) -> tuple[dict[str, np.ndarray], Json]:
     """Return the arrays and the meta data of a file written by `save`.
 
     Raises:

@@ -1,6 +1,7 @@
 """The generator in a weight file, a run folder or a checkpoint. No framework is imported here."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from keras_sr.weights.foreign import is_foreign, read_network
 PREFIXES = ("ema_generator/", "generator/")
 
 
-def generator_arrays(name: str | Path) -> tuple[dict[str, np.ndarray], dict]:
+def generator_arrays(name: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return a generator's weights and meta data, from whatever `find` finds; of a checkpoint, the average.
 
     Raises:

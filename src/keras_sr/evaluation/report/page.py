@@ -10,6 +10,7 @@ import numpy as np
 from keras_sr.evaluation.report.crops import data_uri, difference, place
 from keras_sr.evaluation.report.plots import Point, bars, scatter
 from keras_sr.files import atomic_write
+from keras_sr.types import Json
 
 #: (set, picture, who) to uint8 (H, W, 3) or None; who is LR, HR or a model.
 Load = Callable[[str, str, str], np.ndarray | None]
@@ -20,7 +21,7 @@ _ARROWS = {True: " ↑", False: " ↓", None: ""}
 _SHOWN = 3
 
 
-def write_report(path: str | Path, results: dict, load: Load) -> None:
+def write_report(path: str | Path, results: Json, load: Load) -> None:
     """Write the report: one HTML file that needs no other and asks no server.
 
     Args:
@@ -32,7 +33,7 @@ def write_report(path: str | Path, results: dict, load: Load) -> None:
         file.write(_page(results, load))
 
 
-def _page(results: dict, load: Load) -> str:
+def _page(results: Json, load: Load) -> str:
     """Return the page as text."""
     names = ", ".join(data["name"] for data in results["sets"])
     title = f"{names} ×{results['protocol']['scale']}"
@@ -55,7 +56,7 @@ def _part(name: str) -> str:
     return (files("keras_sr.evaluation.report") / name).read_text("utf-8")
 
 
-def _in_words(results: dict) -> str:
+def _in_words(results: Json) -> str:
     """Return the protocol as sentences."""
     protocol = results["protocol"]
     what = "the three channels of RGB" if protocol["channel"] == "rgb" else "Y of BT.601 (luma, 16 to 235)"
@@ -70,7 +71,7 @@ def _in_words(results: dict) -> str:
     )
 
 
-def _section(data: dict, results: dict, load: Load) -> str:
+def _section(data: Json, results: Json, load: Load) -> str:
     """Return the part of the page that belongs to a set."""
     parts = [f"<h2>{escape(data['name'])}</h2>", _anchor_line(data)]
     parts += [_alarm(row) for row in data["rows"] if row["failures"]]
@@ -84,7 +85,7 @@ def _section(data: dict, results: dict, load: Load) -> str:
     return f"<section>{''.join(parts)}</section>"
 
 
-def _anchor_line(data: dict) -> str:
+def _anchor_line(data: Json) -> str:
     """Return whether bicubic is where it has to be."""
     count = f"{data['pictures']} pictures, LR {escape(data['lr'])}."
     if not data["anchor"]:
@@ -101,7 +102,7 @@ def _anchor_line(data: dict) -> str:
     )
 
 
-def _alarm(row: dict) -> str:
+def _alarm(row: Json) -> str:
     """Return what failed, where it cannot be overlooked."""
     items = "".join(
         f"<li><code>{escape(one['picture'])}</code>: {escape(one['reason'])}</li>" for one in row["failures"]
@@ -112,7 +113,7 @@ def _alarm(row: dict) -> str:
     )
 
 
-def _table(data: dict, results: dict) -> str:
+def _table(data: Json, results: Json) -> str:
     """Return the table of a set: our rows, then published ones."""
     metrics = results["metrics"]
     best = {metric["key"]: _best_value(data["rows"], metric) for metric in metrics}
@@ -143,7 +144,7 @@ def _table(data: dict, results: dict) -> str:
     )
 
 
-def _source_of(row: dict) -> str:
+def _source_of(row: Json) -> str:
     """Return where a published row stands, and what to know about it."""
     return f"{row['source']}; {row['note']}" if row["note"] else row["source"]
 
@@ -153,7 +154,7 @@ def _attribute(text: str) -> str:
     return escape(text, quote=True)
 
 
-def _best_value(rows: list[dict], metric: dict) -> float | None:
+def _best_value(rows: list[Json], metric: Json) -> float | None:
     """Return the best mean of our complete rows; None where there is no better."""
     values = [row["mean"].get(metric["key"]) for row in rows if row["model"] != "HR" and not row["failures"]]
     known = [value for value in values if value is not None]
@@ -162,9 +163,9 @@ def _best_value(rows: list[dict], metric: dict) -> float | None:
     return max(known) if metric["higher_is_better"] else min(known)
 
 
-def _our_row(row: dict, metrics: list[dict], best: dict) -> str:
+def _our_row(row: Json, metrics: list[Json], best: Json) -> str:
     """Return a row that was measured here."""
-    cells = []
+    cells: list[str] = []
     for metric in metrics:
         key, digits = metric["key"], metric["digits"]
         value = row["mean"].get(key)
@@ -184,9 +185,9 @@ def _our_row(row: dict, metrics: list[dict], best: dict) -> str:
     )
 
 
-def _published_row(row: dict, metrics: list[dict], source: int) -> str:
+def _published_row(row: Json, metrics: list[Json], source: int) -> str:
     """Return somebody else's row."""
-    cells = []
+    cells: list[str] = []
     for metric in metrics:
         value = row.get(metric["key"])
         star = "*" if value is not None and metric["key"] == "ssim" and not row["usual_ssim"] else ""
@@ -209,7 +210,7 @@ def plain(value: float | None, digits: int) -> str:
     return f"<td data-value='{'' if value is None else value}'>{_number(value, digits)}</td>"
 
 
-def _notes(data: dict) -> str:
+def _notes(data: Json) -> str:
     """Return what is to be known about a set's pictures."""
     lines = list(data["notes"])
     lines += [
@@ -224,7 +225,7 @@ def _notes(data: dict) -> str:
     return f"<details class='note'><summary>{summary}</summary><ul>{items}</ul></details>"
 
 
-def _plot(data: dict, results: dict) -> str:
+def _plot(data: Json, results: Json) -> str:
     """Return the perception-distortion plot (Blau and Michaeli, CVPR 2018), where there are two points."""
     keys = [metric["key"] for metric in results["metrics"]]
     y = next((key for key in ("lpips", "niqe") if key in keys), None)
@@ -243,10 +244,10 @@ def _plot(data: dict, results: dict) -> str:
     )
 
 
-def _gains(data: dict) -> str:
+def _gains(data: Json) -> str:
     """Return what each model gains over bicubic, picture by picture."""
     base = {image["name"]: image.get("psnr") for image in data["rows"][0]["images"]}
-    blocks = []
+    blocks: list[str] = []
     for row in data["rows"][1:]:
         values = [
             (image["name"], image["psnr"] - base[image["name"]])
@@ -260,7 +261,7 @@ def _gains(data: dict) -> str:
     return f"<div class='columns'>{''.join(blocks)}</div>" if blocks else ""
 
 
-def _crops(data: dict, results: dict, load: Load) -> str:
+def _crops(data: Json, results: Json, load: Load) -> str:
     """Return crops of the pictures on which the models differ most, at the place where they do."""
     scale, border = results["protocol"]["scale"], results["protocol"]["crop_border"]
     models = [row["model"] for row in data["rows"] if row["model"] != "HR"]
@@ -269,7 +270,7 @@ def _crops(data: dict, results: dict, load: Load) -> str:
     rivals = networks if len(networks) > 1 else models
     if len(rivals) < 2:
         return ""
-    ranked = []
+    ranked: list[tuple[float, str, int, int, int]] = []
     for image in data["rows"][0]["images"]:
         pictures = [load(data["name"], image["name"], who) for who in rivals]
         there = [picture for picture in pictures if picture is not None]
@@ -289,12 +290,12 @@ def _crops(data: dict, results: dict, load: Load) -> str:
 
 
 def _crop_row(
-    data: dict, results: dict, load: Load, models: list[str], name: str, square: tuple[int, int, int]
+    data: Json, results: Json, load: Load, models: list[str], name: str, square: tuple[int, int, int]
 ) -> str:
     """Return LR | bicubic | models | HR of one place."""
     top, left, side = square
     scale = results["protocol"]["scale"]
-    figures = []
+    figures: list[str] = []
     for who in ("LR", *models, "HR"):
         picture = load(data["name"], name, who)
         if picture is None:
@@ -316,13 +317,13 @@ def _crop_row(
     return f"<p class='note'>{where}</p><div class='crops'>{''.join(figures)}</div>"
 
 
-def _figures_of(data: dict, results: dict, who: str, name: str) -> str:
+def _figures_of(data: Json, results: Json, who: str, name: str) -> str:
     """Return PSNR and LPIPS of a whole picture, for the caption of its crop."""
     row = next((row for row in data["rows"] if row["model"] == who), None)
     image = next((image for image in row["images"] if image["name"] == name), None) if row else None
     if image is None:
         return ""
-    texts = []
+    texts: list[str] = []
     for metric in results["metrics"]:
         if metric["key"] in ("psnr", "lpips") and image.get(metric["key"]) is not None:
             value = f"{image[metric['key']]:.{metric['digits']}f}"
@@ -330,7 +331,7 @@ def _figures_of(data: dict, results: dict, who: str, name: str) -> str:
     return ", ".join(texts)
 
 
-def _how_measured(results: dict) -> str:
+def _how_measured(results: Json) -> str:
     """Return all that the figures depend on."""
     protocol, machine = results["protocol"], results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())

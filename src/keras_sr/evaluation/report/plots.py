@@ -73,7 +73,7 @@ def free_place(
 def bars(values: list[tuple[str, float]], unit: str) -> str:
     """Draw one horizontal bar a picture, largest first, as a list in the page: it scrolls and can be read."""
     most = max((abs(value) for _, value in values), default=0) or 1.0
-    rows = []
+    rows: list[str] = []
     for name, value in sorted(values, key=lambda pair: (-pair[1], pair[0])):
         share = 50 * abs(value) / most
         start = 50 - share if value < 0 else 50
@@ -113,7 +113,7 @@ def _place_y(value: float, ticks: list[float]) -> float:
 
 def frame(xs: list[float], ys: list[float], x_title: str, y_title: str) -> str:
     """Draw axes with ticks and titles."""
-    parts = []
+    parts: list[str] = []
     for tick in xs:
         x = _place_x(tick, xs)
         parts.append(f'<line class="grid" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{HEIGHT - _BOTTOM}"/>')

@@ -6,18 +6,19 @@ import json
 from pathlib import Path
 
 from keras_sr.files import atomic_write
+from keras_sr.types import Json
 
 _ARROWS = {True: "↑", False: "↓", None: ""}
 
 
-def write_json(path: Path, results: dict) -> None:
+def write_json(path: Path, results: Json) -> None:
     """Write results as JSON, whole or not at all."""
     with atomic_write(path, "w") as file:
         json.dump(results, file, indent=1, allow_nan=False, ensure_ascii=False)
         file.write("\n")
 
 
-def write_csv(path: Path, results: dict) -> None:
+def write_csv(path: Path, results: Json) -> None:
     """Write one line a picture, set and model, and three for the mean: it, and its 95 % interval.
 
     The column `row` is `picture`, `mean`, `low` or `high`; what could not be measured is empty.
@@ -42,7 +43,7 @@ def write_csv(path: Path, results: dict) -> None:
         file.write(text.getvalue())
 
 
-def table(data: dict, results: dict) -> str:
+def table(data: Json, results: Json) -> str:
     """Return the table of a set as aligned text, published rows below ours."""
     metrics = results["metrics"]
     heads = [
@@ -95,7 +96,7 @@ def table(data: dict, results: dict) -> str:
     return "\n".join([_headline(data, results), *text, *notes])
 
 
-def _headline(data: dict, results: dict) -> str:
+def _headline(data: Json, results: Json) -> str:
     """Return the line over a table: set, protocol, and whether bicubic is where it has to be."""
     protocol = results["protocol"]
     channel = "RGB" if protocol["channel"] == "rgb" else "Y rounded" if protocol["round_y"] else "Y"
@@ -114,7 +115,7 @@ def _headline(data: dict, results: dict) -> str:
     )
 
 
-def _published_cell(published: dict, metric: dict) -> str:
+def _published_cell(published: Json, metric: Json) -> str:
     """Return a published figure, marked where its definition is another one."""
     text = _number(published.get(metric["key"]), metric["digits"])
     return text + "*" if text and metric["key"] == "ssim" and not published["usual_ssim"] else text

@@ -95,7 +95,7 @@ def look(pairs: list[Pair], scale: int) -> tuple[list[str], str]:
     Returns:
         Notes (HR that was cropped, grey pictures), and `"given"`, `"made"` or `"mixed"`.
     """
-    notes = []
+    notes: list[str] = []
     for pair in pairs:
         try:
             picture, cropped = read_plain(pair.hr), load(pair, scale)[1]

@@ -30,7 +30,7 @@ def degrade(pairs: Sequence[Pair], scale: int, kind: str, folder: Path) -> tuple
     """
     if kind not in FIXED:
         raise DataError(unknown("degradation", kind, list(FIXED)))
-    made, hashes = [], {}
+    made, hashes = list[Pair](), dict[str, dict[str, str]]()
     for pair in pairs:
         lr = folder / f"{pair.name}.png"
         try:

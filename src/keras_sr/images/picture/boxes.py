@@ -48,7 +48,7 @@ def brands(data: bytes) -> tuple[bytes, ...]:
 
 def said_of_heif(data: bytes) -> tuple[str, ...]:
     """Name what an AVIF or HEIC holds that nobody here reads."""
-    lost = []
+    lost: list[str] = []
     if b"tmap" in brands(data):
         lost.append("the gain map (HDR)")
     for kind, start, stop in boxes(data):
@@ -81,7 +81,7 @@ def _colours(meta: bytes) -> list[str]:
 
 def held_by_jxl(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
     """Return what a JPEG XL says, and what is not kept of it, in words."""
-    meta, lost = Metadata(), []
+    meta, lost = Metadata(), list[str]()
     if data[:2] == b"\xff\x0a":
         return meta, ()
     for kind, start, stop in boxes(data):
@@ -102,7 +102,7 @@ def held_by_jxl(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
 
 def held_by_jp2(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
     """Return what a JPEG 2000 says, and what is not kept of it, in words."""
-    meta, lost = Metadata(), []
+    meta, lost = Metadata(), list[str]()
     for kind, start, stop in boxes(data):
         if kind == b"uuid":
             name, part = bytes(data[start : start + 16]), bytes(data[start + 16 : stop])

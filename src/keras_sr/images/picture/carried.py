@@ -33,7 +33,7 @@ def carried(one: Format, picture: Picture) -> tuple[Metadata, tuple[float, float
         one: The format.
         picture: As it is to be written: its pixels say how much larger than its source it is.
     """
-    meta, lost = picture.metadata, []
+    meta, lost = picture.metadata, list[str]()
     change = _change(picture)
     meta = replace(meta, profile=_profile(one, picture, lost))
     meta = _texts(one, meta, lost)
@@ -113,7 +113,7 @@ def _texts(one: Format, meta: Metadata, lost: list[str]) -> Metadata:
 def _tags(one: Format, meta: Metadata, change: Change, lost: list[str]) -> Metadata:
     """Return metadata with the tags of a TIFF where the format has room for them."""
     if one.name == "TIFF":
-        pages = []
+        pages: list[dict[int, exif.Entry]] = []
         for page in meta.tags:
             tags, more = tiff.brought_up_to_date(page, change)
             lost += more

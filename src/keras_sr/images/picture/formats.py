@@ -38,7 +38,7 @@ class Format:
     loader: str = ""
     saver: str = ""
     kind: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
     types: tuple[str, ...] = ("uint8",)
     alpha: bool = False
     pages: bool = False

@@ -55,7 +55,7 @@ def all_of(data: bytes, kind: Format, max_pixels: int | None) -> Picture:
             loop, profile = image.info.get("loop", 0), image.info.get("icc_profile") or b""
             said = exif.bare(image.info.get("exif") or b""), image.info.get("xmp") or b""
             turn = image.getexif().get(exif.ORIENTATION, 1)
-            out, delays = [], []
+            out, delays = list[np.ndarray](), list[int]()
             for number in range(first, frames):
                 image.seek(number)
                 out.append(np.asarray(image.convert("RGBA")))

@@ -48,7 +48,7 @@ def _joined(data: bytes, at: int, stop: int) -> bytes:
 
 def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     """Return what a GIF says, (0, 0), and what is not kept of it, in words."""
-    meta, lost = Metadata(), []
+    meta, lost = Metadata(), list[str]()
     for label, name, start, stop in blocks(data):
         if label == 0xFE:
             meta = replace(meta, comments=(*meta.comments, _joined(data, start, stop)))

@@ -2,7 +2,7 @@
 
 import io
 import mmap
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,7 +136,7 @@ def _with_memory(said: Header, data: bytes, kind: Format | None) -> Header:
 
 
 @contextmanager
-def content(file: str | Path | bytes) -> Iterator[Any]:
+def content(file: str | Path | bytes) -> Generator[Any]:
     """Give what is in a file as bytes that are not all in memory."""
     if isinstance(file, bytes):
         yield file

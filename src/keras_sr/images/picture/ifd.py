@@ -6,6 +6,7 @@ TIFF 6.0, section 2; BigTIFF as libtiff writes it; EXIF: CIPA DC-008, section 4.
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class Entry:
         """How many values it has."""
         return len(self.data) // SIZES[self.kind]
 
-    def numbers(self) -> list:
+    def numbers(self) -> list[Any]:
         """Return the values as numbers; a rational is its numerator, then its denominator."""
         if self.kind not in _NUMBERS:
             return list(self.data)
@@ -143,7 +144,7 @@ def read(data: bytes, how: Layout, offset: int) -> tuple[dict[int, Entry], int]:
 
 def chain(data: bytes, how: Layout, limit: int = 4096) -> list[tuple[int, dict[int, Entry]]]:
     """Return the directories that follow one another from the first, with their offsets."""
-    found, offset = [], how.first
+    found, offset = list[tuple[int, dict[int, Entry]]](), how.first
     seen: set[int] = set()
     while offset and offset not in seen and len(found) < limit:
         seen.add(offset)

@@ -85,7 +85,8 @@ def has_scans(data: bytes) -> bool:
 
 def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     """Return what a JPEG says, its resolution in pixels a millimetre, and what is not kept of it."""
-    meta, more_xmp, lost, jfif, end = Metadata(), {}, [], (0.0, 0.0), 0
+    meta, lost, jfif, end = Metadata(), list[str](), (0.0, 0.0), 0
+    more_xmp: dict[int, bytes] = {}
     for marker, start, stop in segments(data):
         part, end = bytes(data[start:stop]), stop
         if marker == 0xE0 and part.startswith(b"JFIF\0") and len(part) >= 12:

@@ -66,7 +66,7 @@ def patched(blocks: bytes, resolution: tuple[float, float]) -> tuple[bytes, tupl
         blocks: Of the source.
         resolution: Pixels a millimetre (x, y) of the result; (0, 0) where it is not stated.
     """
-    out, lost = b"", []
+    out, lost = b"", list[str]()
     for number, name, data in resources(blocks):
         if number in _OF_THE_PIXELS:
             lost.append(_OF_THE_PIXELS[number])

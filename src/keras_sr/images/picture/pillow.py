@@ -1,7 +1,7 @@
 """Pictures of the formats that Pillow reads, 8 bits a channel, and images of Pillow itself."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -57,11 +57,11 @@ def by_pillow(file: str | Path | bytes, data: bytes, max_pixels: int | None) -> 
 def _held(image: Image.Image, data: bytes) -> tuple[Metadata, tuple[str, ...]]:
     """Return what an open picture says beside its pixels, and what is not kept of it, in words."""
     if image.format == "JPEG2000":
-        meta, lost = boxes.held_by_jp2(data)
-        return replace(meta, profile=image.info.get("icc_profile") or b""), lost
+        meta, more = boxes.held_by_jp2(data)
+        return replace(meta, profile=image.info.get("icc_profile") or b""), more
     if image.format == "TIFF":
         return Metadata(profile=image.info.get("icc_profile") or b""), ()
-    lost = []
+    lost: list[str] = []
     if image.format == "TGA":
         lost += ["its note (TGA)"] * bool(image.info.get("id_section"))
         lost += ["the extension area (TGA)"] * (
@@ -85,7 +85,7 @@ def _no_alpha_bits(data: bytes) -> bool:
 
 
 @contextmanager
-def unlimited() -> Iterator[None]:
+def unlimited() -> Generator[None]:
     """Let Pillow open pictures of any size: `refuse_large` knows what is too large, and how to allow it."""
     with _PILLOW_LIMIT:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None

@@ -49,7 +49,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     """Return what a PNG says, its resolution in pixels a millimetre, and what is not kept of it."""
-    meta, lost, stated = Metadata(), [], (0.0, 0.0)
+    meta, lost, stated = Metadata(), list[str](), (0.0, 0.0)
     for kind, start, stop in chunks(data):
         if kind in (b"IDAT", b"fdAT"):
             continue

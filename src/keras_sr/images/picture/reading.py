@@ -215,7 +215,7 @@ _WANTED = frozenset({"icc-profile-data", "exif-data", "xmp-data", "delay", "loop
 
 def _opened(file: str | Path | bytes, kind: Format) -> tuple[Any, int, list[str]]:
     """Return an image of libvips that is still to be decoded, how many pages it has, and what it lacks."""
-    vips, lost = import_vips(), []
+    vips, lost = import_vips(), list[str]()
     if not isinstance(file, bytes) and not speakable(file):
         file = Path(file).read_bytes()
     given = file if isinstance(file, bytes) else str(file)

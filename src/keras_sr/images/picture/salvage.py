@@ -113,5 +113,5 @@ def _rows(image: Any, kind: Format) -> tuple[np.ndarray, Any]:
     missing = _missing(out, anywhere=kind.name == "TIFF")
     out[missing] = grey
     if image.hasalpha():
-        out[missing, :, -1] = np.iinfo(dtype).max if dtype != np.float32 else 1
+        out[missing, :, -1] = 1 if dtype is np.float32 else np.iinfo(out.dtype).max
     return out, image

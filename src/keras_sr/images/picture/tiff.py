@@ -102,7 +102,7 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     pages, how = pages_of(data), ifd.layout(data)
     if not pages or how is None:
         return Metadata(), (0.0, 0.0), ()
-    first, lost = pages[0], []
+    first, lost = pages[0], list[str]()
     meta = Metadata(
         xmp=first[XMP].data if XMP in first else b"",
         profile=first[PROFILE].data if PROFILE in first else b"",
@@ -138,7 +138,7 @@ def as_exif(meta: Metadata, *, resolution: bool) -> tuple[bytes, tuple[str, ...]
     """
     if not meta.tags:
         return meta.exif, ()
-    first, lost = exif.stated() if resolution else {}, []
+    first, lost = exif.stated() if resolution else {}, list[str]()
     for tag, one in meta.tags[0].items():
         if tag in exif.SHARED:
             first[tag] = one
@@ -210,7 +210,7 @@ def page_tags(
         meta: Of any file, up to date.
         pages: How many pages are written.
     """
-    how, lost = ifd.layout(meta.exif), []
+    how, lost = ifd.layout(meta.exif), list[str]()
     parts: dict[int, dict[int, Entry]] = {}
     first: dict[int, Entry] = {}
     if how:
@@ -257,7 +257,7 @@ def put_in(
             raise OSError("libvips wrote no TIFF")
         at = out.seek(0, 2)
         at += out.write(b"\0" * (at % 2))
-        pointers = {}
+        pointers: dict[int, Entry] = {}
         for tag, part in parts.items():
             pointers[tag] = ifd.entry(16 if how.big else ifd.LONG, [at])
             at += out.write(_even(ifd.written(part, how, at)))

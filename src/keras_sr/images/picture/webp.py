@@ -24,7 +24,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     """Return what a WebP says, its resolution in pixels a millimetre, and what is not kept of it."""
-    meta, lost = Metadata(), []
+    meta, lost = Metadata(), list[str]()
     lossless = None
     for kind, start, stop in chunks(data):
         if kind == b"EXIF":

@@ -4,7 +4,7 @@ import io
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -157,7 +157,7 @@ def made_to_fit(
         storage: Where pixels go that have to be converted.
         extra: Whether it holds channels beside colours and alpha.
     """
-    lost = []
+    lost: list[str] = []
     if picture.pages > 1 and not pages:
         height = len(picture.pixels) // picture.pages
         first = None if picture.alpha is None else picture.alpha[:height]
@@ -226,8 +226,12 @@ def _by_vips(one: Format, picture: Picture, file: IO[bytes], quality: int | None
     if one.name == "TIFF" and height * width > LARGE:
         # Readable in parts; pages are strips of one height, which tiles would not keep apart.
         options |= {"bigtiff": True, **({} if picture.pages > 1 else {"tile": True})}
+
+    def let_go(*_: object) -> None:
+        release(picture.pixels, picture.alpha)
+
     image.set_progress(True)
-    image.signal_connect("eval", lambda *_: release(picture.pixels, picture.alpha))
+    image.signal_connect("eval", let_go)
     if one.name in ("WebP", "GIF"):
         data = getattr(image, f"{one.saver}_buffer")(**options, keep=_KEEP)
         file.write(_with_metadata(one, data, picture))
@@ -241,7 +245,7 @@ def _by_vips(one: Format, picture: Picture, file: IO[bytes], quality: int | None
 
 
 @contextmanager
-def _beside(named: Any) -> Iterator[Path]:
+def _beside(named: Any) -> Generator[Path]:
     """Give a path for libvips to write to: beside a file that is open, or where it takes no such names."""
     if isinstance(named, str) and speakable(named):
         raw = raw_part(Path(named))

@@ -34,7 +34,7 @@ def patched(packet: bytes, change: Change) -> tuple[bytes, tuple[str, ...]]:
         packet = _XMP_UNIT.sub(rb"\g<1>2", packet)
         for form, value in zip(_RESOLUTIONS, change.resolution, strict=True):
             packet = form.sub(rb"\g<1>%d/1000" % round(value * 25400), packet)
-    lost = []
+    lost: list[str] = []
     for meaning, names in _POINTS_ELSEWHERE:
         # As an element with what is in it, as an empty element, as an attribute.
         for form in (

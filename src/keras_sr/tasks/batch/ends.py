@@ -1,7 +1,7 @@
 """The two ends of a batch: pictures are where they are, or come from a store and their results go to one."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +92,7 @@ class Ends:
         """Remove all that was brought here."""
 
     @contextmanager
-    def speaking(self) -> Iterator[None]:
+    def speaking(self) -> Generator[None]:
         """Put addresses in the places of files here in all that is said inside the block."""
 
         def rewrite(record: logging.LogRecord) -> bool:

@@ -52,7 +52,7 @@ def write_sheet(source: Path, target: Path, storage: Storage = IN_MEMORY) -> Pat
         min(side, max(8, int(panel / factor)))
         for side, panel, factor in zip(lr.shape[:2], _PANEL, factors, strict=True)
     )
-    rows = []
+    rows: list[np.ndarray] = []
     for top, left in _places(lr, sr, (height, width), factors):
         panels = _panels(lr, sr, (top, left), (height, width), factors)
         whole = (height, width) == lr.shape[:2]
@@ -90,20 +90,26 @@ def _places(
     height, width = size
     free = len(lr) - height, lr.shape[1] - width
     across = max(1, round((_PLACES * max(free[1], 1) / max(free[0], 1)) ** 0.5))
-    columns = np.unique(np.linspace(0, free[1], min(across, _PLACES)).astype(int))
-    lines = np.unique(np.linspace(0, free[0], max(1, _PLACES // len(columns))).astype(int))
-    apart = {}
+    columns = _spread(free[1], min(across, _PLACES))
+    lines = _spread(free[0], max(1, _PLACES // len(columns)))
+    apart: dict[tuple[int, int], float] = {}
     for top in lines:
         for left in columns:
             # The middle of the place is enough to tell.
-            middle = int(top + height // 4), int(left + width // 4)
+            middle = top + height // 4, left + width // 4
             _, bicubic, large = _panels(lr, sr, middle, (max(1, height // 2), max(1, width // 2)), factors)
-            apart[int(top), int(left)] = float(np.abs(large[1].astype(np.int16) - bicubic[1]).mean())
+            apart[top, left] = float(np.abs(large[1].astype(np.int16) - bicubic[1]).mean())
     chosen: list[tuple[int, int]] = []
     for top, left in sorted(apart, key=apart.__getitem__, reverse=True):
         if all(abs(top - t) >= height or abs(left - x) >= width for t, x in chosen):
             chosen.append((top, left))
     return chosen[:_ROWS]
+
+
+def _spread(last: int, count: int) -> list[int]:
+    """Return whole numbers from 0 to the last, evenly apart, each once."""
+    steps: np.ndarray = np.linspace(0, last, count)
+    return sorted({int(step) for step in steps})
 
 
 def write_map(source: Path, target: Path, storage: Storage = IN_MEMORY) -> Path:

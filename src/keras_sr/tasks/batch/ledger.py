@@ -7,9 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 from keras_sr.errors import KerasSRError
 from keras_sr.files import sha256 as file_sha256
+from keras_sr.types import Json
 
 #: In the folder of the results.
 NAME = ".keras-sr.jsonl"
@@ -54,8 +56,8 @@ class Ledger:
     beside: bool = True
     part: str = ""
     content: Callable[[Path], str] = file_sha256
-    _lines: dict[str, dict] = field(default_factory=dict, init=False)
-    _keys: dict[Path, str] = field(default_factory=dict, init=False)
+    _lines: dict[str, Json] = field(default_factory=dict[str, Json], init=False)
+    _keys: dict[Path, str] = field(default_factory=dict[Path, str], init=False)
 
     def __post_init__(self) -> None:
         """Read what there is, of all runs; a line that was cut short tells of nothing."""
@@ -135,11 +137,12 @@ class Ledger:
 
     def _record(self, source: Path, target: Path) -> None:
         """Append a line."""
-        entry = {"result": self.name(target), "key": self.key(source), "bytes": target.stat().st_size}
+        name = self.name(target)
+        entry = {"result": name, "key": self.key(source), "bytes": target.stat().st_size}
         self._append(entry)
-        self._lines[entry["result"]] = entry
+        self._lines[name] = entry
 
-    def _append(self, entry: dict) -> None:
+    def _append(self, entry: Json) -> None:
         """Append a line of anything."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # A name need not be UTF-8; what is not is written as JSON's escapes.
@@ -165,7 +168,7 @@ class Ledger:
         """Write what is not written yet: nothing, of a ledger that appends."""
 
 
-def _entries(path: Path) -> Iterator[dict]:
+def _entries(path: Path) -> Iterator[Json]:
     """Yield the lines of a ledger; what is not whole, or not there, is left out."""
     try:
         text = path.read_text("utf-8", errors="replace")
@@ -174,13 +177,13 @@ def _entries(path: Path) -> Iterator[dict]:
     yield from read_entries(text)
 
 
-def read_entries(text: str) -> Iterator[dict]:
+def read_entries(text: str) -> Iterator[Json]:
     """Yield the lines of a ledger that are whole."""
     for line in text.splitlines():
         with suppress(ValueError):
             entry = json.loads(line)
             if isinstance(entry, dict):
-                yield entry
+                yield cast(Json, entry)
 
 
 def _by_age(paths: Iterable[Path]) -> list[Path]:

@@ -150,7 +150,7 @@ def list_files(
     waiting = [folder]
     while waiting:
         here = waiting.pop()
-        earlier = made_in(here) if here != folder else set()
+        earlier = made_in(here) if here != folder else set[Path]()
         made |= earlier
         try:
             inside = sorted(here.iterdir())

@@ -134,7 +134,7 @@ _Naming = Callable[[Path], str]
 
 def _named(found: Sequence[tuple[Path, Path]], output: Path, naming: _Naming) -> list[Job]:
     """Return a job for each picture; those that would become one file have their own ending in the name."""
-    jobs = []
+    jobs: list[Job] = []
     for source, base in found:
         folder, name = output / source.parent.relative_to(base), _name(source, base)
         try:

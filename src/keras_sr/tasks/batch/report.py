@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from keras_sr.errors import KerasSRError
 from keras_sr.files import atomic_write
 from keras_sr.tasks.batch.run import FileResult
 from keras_sr.tasks.batch.shard import Shard, as_shard
+from keras_sr.types import Json
 
 #: What becomes of a picture, what counts most first: done in one run, it is done.
 STATUS = ("done", "skipped", "failed")
@@ -23,14 +24,14 @@ def write_report(path: Path, results: Sequence[FileResult], total: int, shard: S
     _write(path, _report([result.as_json() for result in results], total, shard))
 
 
-def _report(rows: list[dict], total: int, shard: Shard | None = None) -> dict[str, Any]:
+def _report(rows: list[Json], total: int, shard: Shard | None = None) -> Json:
     """Return a report of rows."""
     counts = {status: sum(row["status"] == status for row in rows) for status in STATUS}
     part = {} if shard is None else {"shard": str(shard)}
     return {"total": total, **part, **counts, "pictures": rows}
 
 
-def _write(path: Path, report: dict) -> None:
+def _write(path: Path, report: Json) -> None:
     """Write a report as JSON."""
     try:
         with atomic_write(path) as file:
@@ -57,14 +58,14 @@ def refuse_report_of_other(path: Path | None, shard: Shard | None) -> None:
         raise KerasSRError(f"{path} is the report of shard {there}: give each shard a report of its own")
 
 
-def read_report(path: Path) -> dict[str, Any]:
+def read_report(path: Path) -> Json:
     """Return a report.
 
     Raises:
         KerasSRError: The file is not there, or is no report.
     """
     try:
-        report = json.loads(path.read_bytes())
+        report: Json = json.loads(path.read_bytes())
     except OSError as error:
         raise KerasSRError(f"cannot read the report {str(path)!r}: {error.strerror or error}") from error
     except ValueError:
@@ -76,18 +77,22 @@ def read_report(path: Path) -> dict[str, Any]:
 
 def _is_report(report: Any) -> bool:
     """Return whether something is a report."""
-    if not isinstance(report, dict) or not isinstance(report.get("total"), int):
+    if not isinstance(report, dict):
         return False
-    rows = report.get("pictures")
-    return isinstance(rows, list) and all(map(_is_row, rows))
+    rows = cast(Json, report).get("pictures")
+    whole = isinstance(cast(Json, report).get("total"), int) and isinstance(rows, list)
+    return whole and all(map(_is_row, cast(list[Any], rows)))
 
 
 def _is_row(row: Any) -> bool:
     """Return whether something is what a report says of a picture."""
-    return isinstance(row, dict) and row.get("status") in STATUS and {"source", "target"} <= row.keys()
+    if not isinstance(row, dict):
+        return False
+    told = cast(Json, row)
+    return told.get("status") in STATUS and {"source", "target"} <= told.keys()
 
 
-def merge_reports(paths: Sequence[Path], out: Path | None = None) -> tuple[dict[str, Any], list[str]]:
+def merge_reports(paths: Sequence[Path], out: Path | None = None) -> tuple[Json, list[str]]:
     """Return one report of several, of the shards of a batch or of runs one after another.
 
     A picture that several tell of is told of once: done where one has done it. Pictures are in the order of
@@ -109,7 +114,7 @@ def merge_reports(paths: Sequence[Path], out: Path | None = None) -> tuple[dict[
     if len(counts) > 1:
         cut = " and ".join(map(str, counts))
         raise KerasSRError(f"these are reports of batches cut into {cut} shards: give those of one batch")
-    rows: dict[tuple[str, str], dict] = {}
+    rows: dict[tuple[str, str], Json] = {}
     for row in (row for report in reports for row in report["pictures"]):
         place = row["source"], row["target"]
         if place not in rows or STATUS.index(row["status"]) <= STATUS.index(rows[place]["status"]):
@@ -123,10 +128,10 @@ def merge_reports(paths: Sequence[Path], out: Path | None = None) -> tuple[dict[
     return merged, missing
 
 
-def _untold(reports: list[dict], rows: dict) -> list[int]:
+def _untold(reports: list[Json], rows: dict[tuple[str, str], Json]) -> list[int]:
     """Return how many pictures each shard had that no report of it tells of."""
     totals: dict[str, int] = {}
-    told: dict[str, set] = {}
+    told: dict[str, set[tuple[str, str]]] = {}
     for number, report in enumerate(reports):
         part = report.get("shard") or f"report {number}"
         totals[part] = max(totals.get(part, 0), report["total"])

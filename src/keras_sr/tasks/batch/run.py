@@ -368,10 +368,14 @@ def _consistency(larger: Picture, picture: Picture, storage: Storage) -> float |
         return None
     if picture.alpha is not None and not pictures.opaque(picture.alpha):
         return None  # colours that nobody sees are not those of the picture
+
+    def in_bytes(part: np.ndarray) -> np.ndarray:
+        return from_float(to_float(part))
+
     try:
         lr = picture.pixels
         if lr.dtype != np.uint8:
-            lr = by_pieces(lambda part: from_float(to_float(part)), np.uint8, storage, lr)
+            lr = by_pieces(in_bytes, np.uint8, storage, lr)
         value = lr_consistency(larger.pixels, lr)
     except PictureError:  # not a whole number of times larger
         return None

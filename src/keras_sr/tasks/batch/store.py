@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from keras_sr.errors import KerasSRError, install_hint
 from keras_sr.tasks.batch.address import redacted
+from keras_sr.types import Json
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Entry:
     age: str = ""
 
 
-def _entry(info: dict) -> Entry:
+def _entry(info: Json) -> Entry:
     """Return what a listing says of a file."""
     tag = next((info[key] for key in _TAGS if info.get(key)), "")
     age = next((info[key] for key in _AGES if info.get(key)), "")
@@ -119,7 +120,7 @@ class Store:
         """
         folder = path.rstrip("/")
 
-        def look() -> dict[str, dict]:
+        def look() -> dict[str, Json]:
             if recursive:
                 return self._files.find(folder, detail=True)
             return {one["name"]: one for one in self._files.ls(folder, detail=True)}

@@ -10,6 +10,7 @@ from typing import Any
 from keras_sr.errors import KerasSRError
 from keras_sr.tasks.batch.ledger import Ledger, read_entries
 from keras_sr.tasks.batch.store import said
+from keras_sr.types import Json
 
 #: A piece is put after so many results or seconds: what a kill costs.
 RESULTS, SECONDS = 200, 20.0
@@ -24,8 +25,8 @@ class StoredLedger(Ledger):
     """
 
     mirror: Any = None
-    _waiting: list[dict] = field(default_factory=list, init=False)
-    _ways: dict[str, str] = field(default_factory=dict, init=False)
+    _waiting: list[Json] = field(default_factory=list[Json], init=False)
+    _ways: dict[str, str] = field(default_factory=dict[str, str], init=False)
     _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
     _pieces: int = field(default=0, init=False)
     _put: float = field(default_factory=time.monotonic, init=False)
@@ -42,7 +43,7 @@ class StoredLedger(Ledger):
                 if "way" in entry:
                     self._ways[path.name] = entry["way"]
 
-    def _place(self, path: Path) -> tuple:
+    def _place(self, path: Path) -> tuple[Any, str]:
         """Return the store of a path and its key."""
         place = self.mirror.place(path)
         if place is None:
@@ -80,7 +81,7 @@ class StoredLedger(Ledger):
         lines, self._waiting = self._waiting, []
         self._append_all(lines)
 
-    def _append_all(self, lines: list[dict]) -> str:
+    def _append_all(self, lines: list[Json]) -> str:
         """Put a piece, and return its name."""
         store, folder = self._place(self.folder)
         name = f".keras-sr.{self.part or 'run'}.{self._run}-{self._pieces:05d}.jsonl"

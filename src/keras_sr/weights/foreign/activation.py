@@ -5,9 +5,10 @@ import numpy as np
 from keras_sr.graphs.compute import compute
 from keras_sr.graphs.plan import assemble
 from keras_sr.graphs.plans import SLOPES, plan_of
+from keras_sr.types import Json
 
 
-def chosen_activation(values: dict, arrays: dict[str, np.ndarray]) -> str:
+def chosen_activation(values: Json, arrays: dict[str, np.ndarray]) -> str:
     """Return the activation with which the enlarged picture is nearest to the picture.
 
     Args:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_sr.errors import WeightsError
+from keras_sr.types import Json
 from keras_sr.weights.foreign.unwrap import State
 
 _BANDS = (1, 3, 4)
@@ -24,7 +25,7 @@ class Found:
     """
 
     kind: str
-    values: dict
+    values: Json
     arrays: dict[str, np.ndarray]
 
 
@@ -102,7 +103,7 @@ class _Weights:
             value = np.moveaxis(value, 0, 2).reshape(-1, *rest)
             self.arrays[f"{name}/{part}"] = np.moveaxis(value, 0, axis if part == "kernel" else 0)
 
-    def found(self, kind: str, values: dict, spare: tuple[str, ...] = ()) -> Found:
+    def found(self, kind: str, values: Json, spare: tuple[str, ...] = ()) -> Found:
         """Return the network, unless weights are left that it has no place for."""
         left = [key for key in self.state if key not in self.taken and key not in spare]
         if left:

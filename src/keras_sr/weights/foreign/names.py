@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from keras_sr.errors import WeightsError
+from keras_sr.types import Json
 
 #: The layers of an RRDB network and what Real-ESRGAN calls them.
 _RRDB = [
@@ -16,7 +17,7 @@ _RRDB = [
 ]
 
 
-def foreign_names(values: dict, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def foreign_names(values: Json, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the weights as Real-ESRGAN, spandrel and chaiNNer name and order them.
 
     Args:
@@ -42,7 +43,7 @@ def foreign_names(values: dict, arrays: dict[str, np.ndarray]) -> dict[str, np.n
     return {name: np.ascontiguousarray(array) for name, array in named.items()}
 
 
-def _in_their_order(values: dict, layer: str, array: np.ndarray) -> np.ndarray:
+def _in_their_order(values: Json, layer: str, array: np.ndarray) -> np.ndarray:
     """Return channels before a pixel shuffle, or after an unshuffle, in PyTorch's order (C, row, column)."""
     if values["generator"] == "compact" and layer == "tail_conv":
         return _moved(array, values["scale"], array.ndim - 1)
@@ -59,7 +60,7 @@ def _moved(array: np.ndarray, factor: int, axis: int) -> np.ndarray:
     return np.moveaxis(value, 0, axis)
 
 
-def _compact(layer: str, values: dict) -> str:
+def _compact(layer: str, values: Json) -> str:
     """Return the place of a layer in Real-ESRGAN's list: convolutions at even places, slopes at odd ones."""
     name, kind = layer.rsplit("_", 1)
     ends = {"head": 0, "tail": values["blocks"] + 1}
@@ -67,7 +68,7 @@ def _compact(layer: str, values: dict) -> str:
     return f"body.{2 * number + (kind == 'prelu')}"
 
 
-def _rrdb(layer: str, _: dict) -> str:
+def _rrdb(layer: str, _: Json) -> str:
     """Return what Real-ESRGAN calls a layer."""
     if block := re.fullmatch(r"block(\d+)_dense(\d)_conv(\d)", layer):
         return f"body.{int(block[1]) - 1}.rdb{block[2]}.conv{block[3]}"

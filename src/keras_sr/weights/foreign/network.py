@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import WeightsError
+from keras_sr.types import Json
 from keras_sr.weights.foreign import SUFFIXES
 from keras_sr.weights.foreign.activation import chosen_activation
 from keras_sr.weights.foreign.kinds import Found, recognise
@@ -36,7 +37,7 @@ class ForeignNetwork:
     """
 
     kind: str
-    values: dict
+    values: Json
     arrays: dict[str, np.ndarray]
     licence: str = UNKNOWN_LICENCE
     notes: dict[str, str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import WeightsError
+from keras_sr.types import Json
 from keras_sr.weights.foreign.arrays import BFLOAT16, as_floats, checked_size
 from keras_sr.weights.foreign.opcodes import Global, read_pickle
 
@@ -157,7 +158,7 @@ def _storage(identity: Any) -> _Storage:
     raise ValueError("a persistent id of another kind")
 
 
-def _ordered_dict(*arguments: Any) -> dict:
+def _ordered_dict(*arguments: Any) -> Json:
     """Stand for collections.OrderedDict: empty, or from a list of pairs."""
     if not arguments:
         return {}
