@@ -4,6 +4,8 @@ Every error that reaches a user says what was expected, what came and what to do
 The command line prints the line and leaves with `exit_code`; Python callers catch the class.
 """
 
+import re
+
 
 class KerasSRError(Exception):
     """Base of all errors raised on purpose by keras-sr.
@@ -68,6 +70,29 @@ def unknown(kind: str, name: object, known: list[str] | tuple[str, ...]) -> str:
         "unknown recipe 'srgna': the known ones are srgan_mse, srresnet_mse"
     """
     return f"unknown {kind} {name!r}: the known ones are {', '.join(known)}"
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says, on one line; its class when it says nothing.
+
+    Examples:
+        >>> one_line(OSError(28, "No space left on device")), one_line(KeyError())
+        ('No space left on device', 'KeyError')
+    """
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(said.split()) or type(error).__name__
+
+
+def with_class(error: Exception) -> str:
+    r"""Return what an error says, on one line; one that was not raised on purpose begins with its class.
+
+    Examples:
+        >>> with_class(PictureError("cannot read 'a.png'")), with_class(ValueError("bad\nvalue"))
+        ("cannot read 'a.png'", 'ValueError: bad value')
+    """
+    said = str(error) if isinstance(error, KerasSRError) else f"{type(error).__name__}: {error}"
+    # Frameworks write pages, some in colour.
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", said).split())
 
 
 def install_hint(extra: str) -> str:

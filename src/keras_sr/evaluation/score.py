@@ -9,7 +9,6 @@ et al., CVPR 2017, section 3.1). Bicubic enlargement must give the literature's 
 
 import logging
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -20,7 +19,7 @@ from typing import TypeVar
 import numpy as np
 
 from keras_sr.data.alignment import offset
-from keras_sr.errors import DataError, KerasSRError, PictureError, Stopped
+from keras_sr.errors import DataError, KerasSRError, PictureError, Stopped, with_class
 from keras_sr.evaluation.columns import Sample, take
 from keras_sr.evaluation.protocol import Protocol, find_protocol, shaved
 from keras_sr.evaluation.sets.layouts import Pair
@@ -326,10 +325,8 @@ def figures(psnr: float, ssim: float) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Return why a picture failed, on one line; errors not raised on purpose keep their class."""
-    said = str(error) if isinstance(error, KerasSRError) else f"{type(error).__name__}: {error}"
-    # Frameworks write pages, some in colour.
-    said = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", said).split())
+    """Return why a picture failed, on one line that is not too long."""
+    said = with_class(error)
     return said if len(said) <= 300 else said[:300] + "…"
 
 

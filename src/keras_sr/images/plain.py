@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from keras_sr.errors import PictureError, unknown
+from keras_sr.errors import PictureError, one_line, unknown
 from keras_sr.files import atomic_write
 from keras_sr.images.ranges import from_float, to_float
 
@@ -226,9 +226,3 @@ def why(error: Exception, source: Path | None) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"{one_line(error)} If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS"
     return one_line(error)
-
-
-def one_line(error: Exception) -> str:
-    """Return what an error says, on one line; its class when it says nothing."""
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(said.split()) or type(error).__name__

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from keras_sr.errors import PictureError
+from keras_sr.errors import PictureError, one_line
 from keras_sr.images.picture import boxes, exif, png
 from keras_sr.images.picture.formats import Format
 from keras_sr.images.picture.limits import refuse_large
 from keras_sr.images.picture.model import Metadata, Picture
 from keras_sr.images.picture.pillow import unlimited
-from keras_sr.images.plain import hush_pillow, one_line
+from keras_sr.images.plain import hush_pillow
 
 
 def count(data: bytes) -> int:

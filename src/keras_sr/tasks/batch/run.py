@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_sr.errors import KerasSRError, PictureError, Stopped
+from keras_sr.errors import PictureError, Stopped, with_class
 from keras_sr.images import picture as pictures
 from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
@@ -242,7 +242,7 @@ def _enlarge_one(
         raise
     # Whatever a decoder or an engine throws must not cost the other files.
     except Exception as error:
-        return FileResult(job, "failed", reason=_said(error)), None, None
+        return FileResult(job, "failed", reason=with_class(error)), None, None
 
 
 def _finish(
@@ -261,7 +261,7 @@ def _finish(
         measured = _consistency(larger, picture, settings.storage) if settings.consistency else None
         return replace(result, lost=tuple(dict.fromkeys([*result.lost, *lost])), lr_psnr=measured)
     except Exception as error:
-        return FileResult(result.job, "failed", reason=_said(error))
+        return FileResult(result.job, "failed", reason=with_class(error))
 
 
 def resized(
@@ -380,9 +380,3 @@ def _consistency(larger: Picture, picture: Picture, storage: Storage) -> float |
     except PictureError:  # not a whole number of times larger
         return None
     return value if math.isfinite(value) else None
-
-
-def _said(error: Exception) -> str:
-    """Return what an error says, on one line; errors not raised on purpose keep their class."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, KerasSRError) else f"{type(error).__name__}: {text}"
