@@ -24,6 +24,7 @@ OPTIONS = {
     "reference": "--reference",
     "anchor=False": "--no-anchor",
     "data": "--data",
+    "devices": "--devices",
     "settings": "--set",
     "protocol=custom": "--protocol custom",
     "channel": "--channel",

@@ -52,6 +52,9 @@ def train(
     patience: Annotated[
         int, typer.Option(min=0, help="End after so many measurements without a better one; 0 never does.")
     ] = 0,
+    devices: Annotated[
+        int, typer.Option(min=1, help="On JAX: how many devices share the work of a step.")
+    ] = 1,
     status: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Write the report.html of a run, also under way.")
     ] = None,
@@ -129,6 +132,7 @@ def train(
                 evaluate=evaluate or (),
                 lr=lr,
                 patience=patience,
+                devices=devices,
                 bar=True,
                 progress=listen,
                 **how,

@@ -69,6 +69,7 @@ def train(
     evaluate: str | Path | Sequence[str | Path] = (),
     lr: str | Path | None = None,
     patience: int = 0,
+    devices: int = 1,
     bar: bool = False,
     progress: OnProgress = ignore,
     stop: Stop | None = None,
@@ -91,6 +92,8 @@ def train(
             Without one, a run that starts from weights holds the middles of ten photographs out.
         lr: Folder of the LR partners of the one folder of HR pictures; None reads the field's layouts.
         patience: End the run after so many measurements without a better one; 0 never does.
+        devices: How many to train on, on JAX: each takes a part of every batch. A run may go on with another
+            number, and ends as it would on one.
         bar: Show a bar on stderr, as `training.fit` does.
         progress: Told how far reading, downloads and training have come.
         stop: Asked before each batch; when it returns True, the run ends at its last checkpoint.
@@ -107,6 +110,7 @@ def train(
     from keras_sr.tasks.held_out import judge
     from keras_sr.tasks.run_page import write_page
     from keras_sr.training.best import Monitor
+    from keras_sr.training.devices import refuse_devices
     from keras_sr.training.fit import fit
     from keras_sr.training.start import check_same_recipe, make_room
 
@@ -122,6 +126,7 @@ def train(
     _warn_of_bfloat16(chosen)
     sets = [evaluate] if isinstance(evaluate, str | Path) else list(evaluate)
     dataset = open_set(str(sets[0]), chosen.scale, progress) if sets else None
+    refuse_devices(devices, chosen.batch_size)
     if not resume:
         begin = make_room(folder, begin, log.info)
     check_same_recipe(chosen, folder)
@@ -154,6 +159,7 @@ def train(
         progress=bar,
         say=log.info,
         data_format=layout,
+        devices=devices,
     )
     verdict = judge(held.measured) if held is not None else None
     if verdict:

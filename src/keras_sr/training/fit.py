@@ -19,6 +19,7 @@ from keras_sr.training.best import Monitor
 from keras_sr.training.best import path as best_path
 from keras_sr.training.build import build_model
 from keras_sr.training.callbacks import Keeper, LastLogs, OneTraining
+from keras_sr.training.devices import spread
 from keras_sr.training.diagnosis import Diagnosis, Sign, Timed
 from keras_sr.training.interrupts import Interrupts
 from keras_sr.training.log import Log
@@ -71,6 +72,7 @@ def fit(
     progress: bool = True,
     say: Callable[[str], None] = lambda line: None,
     data_format: str = "channels_last",
+    devices: int = 1,
 ) -> Result:
     """Train a recipe in a run folder, or go on with it.
 
@@ -96,40 +98,42 @@ def fit(
         progress: Show a progress bar on stderr.
         say: Is given lines for the user.
         data_format: Layout of the images inside the networks and of the batches.
+        devices: How many to train on, see `spread`; a run may go on with another number.
 
     Raises:
         TrainingError: The folder holds another run, or one that began with other weights; the loss became
-            NaN; a checkpoint cannot be written.
+            NaN; a checkpoint cannot be written; so many devices are not there.
         WeightsError: The start's weights are of another network.
     """
     out = Path(out)
-    if not resume:
-        start_from = make_room(out, start_from, say)
-    check_same_recipe(recipe, out)
-    model = build_model(recipe, data_format)
-    meta = begin(recipe, model, out, start_from, say)
-    if meta["step"] >= recipe.steps or (meta["ended"] and monitor and monitor.is_over(meta["rows"])):
-        return finish(recipe, model, out, meta, monitor)
-    run = Run(recipe, model, out, meta, monitor, say)
-    own: list[Any] = [ProgressBar(recipe.name, recipe.steps, meta["step"], say)] if progress else []
-    probe = partial(first_batch, batches)
-    run.signs = Diagnosis(recipe, probe, say, meta["start"], signs_of(meta), data_format)
-    with Interrupts(say) as interrupts:
-        run.keeper = Keeper(
-            run.save_inside, interrupts.waits, interrupts.entering, checkpoint_minutes, time.monotonic
-        )
-        everybody = OneTraining(
-            callbacks, [run.keeper, run.signs, *own, run.last], model, epochs_of(recipe), interrupts.waits
-        )
-        try:
-            run.train(batches, everybody)
-        except KeyboardInterrupt:
-            run.save_interrupted(interrupts.asked)
-            raise
-        finally:
-            for one in own:
-                one.close()
-    return finish(recipe, model, out, run.meta, monitor)
+    with spread(devices, recipe.batch_size):
+        if not resume:
+            start_from = make_room(out, start_from, say)
+        check_same_recipe(recipe, out)
+        model = build_model(recipe, data_format)
+        meta = begin(recipe, model, out, start_from, say)
+        if meta["step"] >= recipe.steps or (meta["ended"] and monitor and monitor.is_over(meta["rows"])):
+            return finish(recipe, model, out, meta, monitor)
+        run = Run(recipe, model, out, meta, monitor, say)
+        own: list[Any] = [ProgressBar(recipe.name, recipe.steps, meta["step"], say)] if progress else []
+        probe = partial(first_batch, batches)
+        run.signs = Diagnosis(recipe, probe, say, meta["start"], signs_of(meta), data_format)
+        with Interrupts(say) as interrupts:
+            run.keeper = Keeper(
+                run.save_inside, interrupts.waits, interrupts.entering, checkpoint_minutes, time.monotonic
+            )
+            everybody = OneTraining(
+                callbacks, [run.keeper, run.signs, *own, run.last], model, epochs_of(recipe), interrupts.waits
+            )
+            try:
+                run.train(batches, everybody)
+            except KeyboardInterrupt:
+                run.save_interrupted(interrupts.asked)
+                raise
+            finally:
+                for one in own:
+                    one.close()
+        return finish(recipe, model, out, run.meta, monitor)
 
 
 class Run:
