@@ -6,10 +6,10 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from keras_sr.errors import PictureError
-from keras_sr.images.picture import header, read
+from keras_sr.images.picture import Picture, header, read
 from keras_sr.images.storage import Storage
 
 RNG = np.random.default_rng(0)
@@ -133,3 +133,42 @@ def test_headers_of_all_formats_tell_the_size(tmp_path, suffix):
     Image.fromarray(RGB).save(tmp_path / f"a.{suffix}")
     said = header(tmp_path / f"a.{suffix}")
     assert (said.height, said.width) == (24, 32)
+
+
+@pytest.mark.parametrize("name", ["exif", "APP1"])
+def test_exif_that_imagemagick_put_into_a_text_is_exif(tmp_path, name):
+    from keras_sr.images.picture import write
+
+    exif = Image.Exif()
+    exif[271], exif[274] = "A maker", 6
+    exif.get_ifd(0x8769)[0xA002] = 32
+    block = exif.tobytes()
+    info = PngImagePlugin.PngInfo()
+    info.add_text(f"Raw profile type {name}", f"\n{name}\n{len(block):8}\n{block.hex()}\n", zip=True)
+    info.add_text("Raw profile type mine", "\nmine\n       1\n00\n")
+    Image.fromarray(RGB).save(tmp_path / "a.png", pnginfo=info)
+    picture = read(tmp_path / "a.png")
+    assert [kind for kind, _ in picture.metadata.chunks] == [b"tEXt"]
+    for suffix in ("png", "jpg"):
+        write(tmp_path / f"b.{suffix}", Picture(np.zeros((48, 64, 3), np.uint8), metadata=picture.metadata))
+        with Image.open(tmp_path / f"b.{suffix}") as image:
+            said = image.getexif()
+        assert (said[271], said[274], said.get_ifd(0x8769)[0xA002]) == ("A maker", 1, 64)
+
+
+@pytest.mark.parametrize("suffix", ["avif", "jxl", "heic"])
+def test_xmp_of_pixels_that_the_container_turns_says_upright(tmp_path, suffix):
+    from keras_sr.images.picture import write
+
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pytest.importorskip("pillow_jxl")
+    pillow_heif.register_heif_opener()
+    exif = Image.Exif()
+    exif[274] = 6
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6" dc:title="x"/></x:xmpmeta>'
+    Image.fromarray(RGB).save(tmp_path / f"a.{suffix}", exif=exif.tobytes(), xmp=xmp)
+    write(tmp_path / "b.png", read(tmp_path / f"a.{suffix}"))
+    picture = read(tmp_path / "b.png")
+    assert b'tiff:Orientation="6"' not in picture.metadata.xmp
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.getexif().get(274, 1) == 1

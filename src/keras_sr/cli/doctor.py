@@ -77,9 +77,11 @@ def measure() -> None:
 
     import numpy as np
 
+    from keras_sr.evaluation.machine import cores
     from keras_sr.tasks.networks import open_network
     from keras_sr.weights import registry
 
+    typer.echo(f"seconds per million pixels of result, the best of {RUNS - 1} runs, on {cores()} cores")
     picture = np.random.default_rng(0).random((1, SIDE, SIDE, 3), np.float32)
     for name in registry.names():
         network = open_network(name)

@@ -32,6 +32,8 @@ _NAMED = {
     b"sPLT": "a suggested palette",
 }
 
+_RAW = b"Raw profile type "
+
 #: Bytes that a text may unpack to.
 _MOST_TEXT = 16 << 20
 
@@ -61,12 +63,34 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
         elif kind == b"pHYs" and len(part) == 9:
             x, y, unit = struct.unpack(">IIB", part)
             stated = (x / 1000, y / 1000) if unit == 1 and x and y else stated
+        elif kind in TEXTS and (block := _raw_profile(kind, part)):
+            name, value = block
+            meta = replace(meta, **{name: getattr(meta, name) or value})
         elif kind in TEXTS or kind in _COLOURS or (kind not in _STORAGE and chr(kind[3]).islower()):
             kept = () if kind in _NAMED else ((kind, part),)
             meta = replace(meta, chunks=(*meta.chunks, *kept))
         if kind in _NAMED or not (kind in _STORAGE or kind in _COLOURS or chr(kind[3]).islower()):
             lost.append(_NAMED.get(kind) or f"PNG chunk {kind.decode('latin-1')!r}")
     return meta, stated if max(stated) > 0 else resolution(meta.exif), tuple(dict.fromkeys(lost))
+
+
+def _raw_profile(kind: bytes, part: bytes) -> tuple[str, bytes] | None:
+    """Return EXIF or XMP that ImageMagick has put into a text, as digits: what it is, and its bytes."""
+    if not part.startswith(_RAW):
+        return None
+    found = re.fullmatch(r"\s*(\w+)\s+(\d+)\s([0-9a-fA-F\s]*)", (text(kind, part) or ("", ""))[1])
+    if not found or found[1].lower() not in ("exif", "app1", "xmp"):
+        return None
+    try:
+        data = bytes.fromhex(found[3])
+    except ValueError:
+        return None
+    if len(data) != int(found[2]):
+        return None
+    begin = b"http://ns.adobe.com/xap/1.0/\0"
+    if found[1].lower() == "xmp" or data.startswith(begin):
+        return "xmp", data.removeprefix(begin)
+    return "exif", bare(data)
 
 
 def text(kind: bytes, part: bytes) -> tuple[str, str] | None:

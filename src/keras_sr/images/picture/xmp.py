@@ -26,8 +26,8 @@ _POINTS_ELSEWHERE = (
 def patched(packet: bytes, change: Change) -> tuple[bytes, tuple[str, ...]]:
     """Return an XMP packet that tells the truth of a result, and what it no longer points to, in words."""
     height, width = change.result
-    if change.orientation > 1:
-        packet = _ORIENTATION.sub(rb"\g<1>1", packet)
+    # As in EXIF: pixels are upright, by whatever has turned them (HEIC, AVIF and JPEG XL by themselves).
+    packet = _ORIENTATION.sub(rb"\g<1>1", packet)
     packet = _WIDTHS.sub(rb"\g<1>%d" % width, packet)
     packet = _HEIGHTS.sub(rb"\g<1>%d" % height, packet)
     if max(change.resolution) > 0:
