@@ -99,14 +99,14 @@ def stages(folder: Path, suffix: str, network: str, memory: int, *without: str) 
         return
     made = [stage("network", lambda: run.resized(picture, engine, settings))]
     stage("write", lambda: pictures.write(target, made[0], storage=storage))
-    stage("--report", lambda: run._consistency(made[0], picture, storage) or 0)
+    stage("report", lambda: run._consistency(made[0], picture, storage) or 0)
     width = picture.pixels.shape[1] * engine.scale * 3 // 4
     made.clear()
     if told["write"]:
-        stage("--map", lambda: extras.write_map(source, target, storage))
-        stage("--compare", lambda: extras.write_sheet(source, target, storage))
+        stage("map", lambda: extras.write_map(source, target, storage))
+        stage("compare", lambda: extras.write_sheet(source, target, storage))
     by_width = file_settings(Size(width=width), target, engine, max_memory=memory)
-    stage("--width", lambda: run.resized(picture, engine, by_width))
+    stage("width", lambda: run.resized(picture, engine, by_width))
 
 
 def resident_peak() -> int:

@@ -383,12 +383,27 @@ def _by_pillow(one: Format, picture: Picture, file: IO[bytes], quality: int | No
         if one.name == "PNG":
             # Each frame as it is: differences of lossy upscaling gain nothing.
             options |= {"disposal": 0, "blend": 0}
-    if one.name != "PNG":
-        images[0].save(file, one.kind, **options)
+    if one.name not in ("PNG", "JPEG 2000"):
+        images[0].save(_Plain(file), one.kind, **options)
         return
+    # OpenJPEG never ends where a disk is full.
     data = io.BytesIO()
     images[0].save(data, one.kind, **options)
-    file.write(_with_metadata(one, data.getvalue(), picture))
+    file.write(_with_metadata(one, data.getvalue(), picture) if one.name == "PNG" else data.getbuffer())
+
+
+class _Plain:
+    """An open file without name and number.
+
+    Pillow fails at names that are not UTF-8, and does not notice what a full disk leaves out when it writes
+    to a number.
+
+    Args:
+        file: Open for writing.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.write, self.seek, self.tell, self.flush = file.write, file.seek, file.tell, file.flush
 
 
 def _pillow_images(one: Format, picture: Picture) -> list[Image.Image]:
