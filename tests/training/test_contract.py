@@ -18,6 +18,7 @@ from keras_sr.recipes import get
 from keras_sr.training import checkpoints
 from keras_sr.training.best import Monitor
 from keras_sr.training.fit import fit
+from keras_sr.training.interrupts import Interrupts
 from keras_sr.training.recipe import as_json
 from keras_sr.weights import store
 
@@ -107,6 +108,26 @@ def interrupted(recipe, out, step, number):
         finally:
             run.kill()
     return run.returncode, rest.splitlines()
+
+
+def test_an_interrupt_while_an_epoch_is_saved_waits_for_it(small, train, tmp_path, monkeypatch):
+    save = checkpoints.save
+
+    def pressed(*arguments):
+        save(*arguments)
+        interrupts[0].handle(signal.SIGINT, None)
+
+    interrupts = []
+    monkeypatch.setattr(Interrupts, "__enter__", lambda self: interrupts.append(self) or self)
+    monkeypatch.setattr("keras_sr.training.checkpoints.save", pressed)
+    lines = []
+    with pytest.raises(KeyboardInterrupt):
+        train(small, say=lines.append)
+    assert "stopping after this step" in lines[-2]
+    assert "stopped at step 4" in lines[-1]
+    monkeypatch.undo()
+    assert store.read(tmp_path / "run" / checkpoints.STATE)[1]["step"] == 4
+    assert [row["step"] for row in train(small).rows] == [4, 8]
 
 
 def test_a_kill_loses_no_more_than_the_interval(small, train, tmp_path):

@@ -31,6 +31,22 @@ def test_loading_runs_no_code(tmp_path):
     assert not (tmp_path / "pwned").exists()
 
 
+# The archive that was being written complains once more when it is thrown away.
+@pytest.mark.filterwarnings("ignore:Exception ignored in.*ZipFile:pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_while_a_file_is_written_stays_an_interrupt(tmp_path, monkeypatch):
+    store.save(tmp_path / "w.npz", {"a": np.zeros(3)}, {"step": 1})
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("zipfile._ZipWriteFile.close", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.save(tmp_path / "w.npz", {"a": np.ones(3)}, {"step": 2})
+    assert store.read(tmp_path / "w.npz")[1] == {"step": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["w.npz"]
+
+
 def test_assignment_is_all_or_nothing():
     network = compact(2, features=4, blocks=1)
     before = store.network_arrays(network)

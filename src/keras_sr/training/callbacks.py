@@ -124,9 +124,10 @@ class Keeper(keras.callbacks.Callback):
         self.logs = dict(logs or {})
         # On jax the property brings the weights of the model up to date.
         model: Any = self.model
+        due = self.step < self.first + self.span and self.clock() - self.saved_at >= self.seconds
+        if due and not self.stop():
+            self.save(self.step, self.logs)
+            self.saved()
         self.entering(False)
         if self.stop():
             model.stop_training = True
-        elif self.step < self.first + self.span and self.clock() - self.saved_at >= self.seconds:
-            self.save(self.step, self.logs)
-            self.saved()

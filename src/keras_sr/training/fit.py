@@ -193,7 +193,12 @@ class Run:
             )
             if everybody.cut():
                 raise KeyboardInterrupt
+            # An interrupt waits for what is written of an epoch, too.
+            self.keeper.entering(True)
             self.end_of_epoch(step, data)
+            self.keeper.entering(False)
+            if everybody.cut():
+                raise KeyboardInterrupt
             if model.stop_training or self.meta["ended"]:
                 break
         everybody.end(self.last.logs)

@@ -23,7 +23,13 @@ def save(path: str | Path, arrays: dict[str, np.ndarray], meta: Json) -> None:
     text = np.frombuffer(json.dumps(meta, indent=1).encode(), np.uint8)
     with atomic_write(path) as file:
         named: dict[str, Any] = {META: text, **arrays}
-        np.savez(file, **named)
+        try:
+            np.savez(file, **named)
+        except ValueError as error:
+            # An interrupt inside zipfile comes out as its complaint of a member that is open.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise error.__context__ from None
+            raise
 
 
 def read(path: str | Path) -> tuple[dict[str, np.ndarray], Json]:
@@ -42,7 +48,9 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], Json]:
         return arrays, json.loads(arrays.pop(META).tobytes())
     # numpy raises nearly every class there is on damaged files.
     except Exception as error:
-        raise WeightsError(f"{path} is not a weight file of keras-sr, or it is damaged ({error})") from None
+        # Of any other file numpy says that it holds pickles, and how to run them.
+        why = "no .npz" if "pickle" in str(error) else str(error)
+        raise WeightsError(f"{path} is not a weight file of keras-sr, or it is damaged ({why})") from None
 
 
 def _network_variables(network: Any) -> dict[str, Any]:
