@@ -3,8 +3,9 @@
 Names are imported when they are used, so `import keras_sr` is instant and needs no framework.
 """
 
-import sys
 from importlib import import_module
+
+from keras_sr.registration import register
 
 __version__ = "0.1.0"
 
@@ -35,11 +36,7 @@ PUBLIC = {
 __all__ = ["__version__", *PUBLIC]
 
 
-if hasattr(sys.modules.get("keras"), "saving"):
-    # keras.saving.load_model finds our layers, losses and optimizers by their registered names. Where nobody
-    # has imported Keras, nobody waits for it: keras_sr.load reads such files, too.
-    for _part in ("models", "losses", "training.muon", "training.rate", "training.schedule"):
-        import_module(f"keras_sr.{_part}")
+register()
 
 
 def __getattr__(name: str) -> object:

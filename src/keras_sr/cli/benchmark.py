@@ -11,7 +11,8 @@ from keras_sr.cli.say import log_to_stderr, progress_bar, say
 from keras_sr.errors import DataError
 
 MODEL_HELP = (
-    "Name from `keras-sr weights`, run folder, .npz, .onnx or OpenVINO's .xml file, folder of SR pictures "
+    "Name from `keras-sr weights`, run folder, .npz, .keras, .onnx or OpenVINO's .xml file, folder of SR "
+    "pictures "
     "that any tool made, or `bicubic`. NAME=... gives it a name for the tables."
 )
 

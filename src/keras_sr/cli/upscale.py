@@ -65,7 +65,7 @@ def upscale(
             "--name",
             "-n",
             metavar="NETWORK",
-            help="Name from `keras-sr weights`, run folder, .npz or .onnx file. "
+            help="Name from `keras-sr weights`, run folder, .npz, .keras or .onnx file. "
             "Without it, the best-looking one.",
         ),
     ] = None,

@@ -5,12 +5,15 @@ whichever backend Keras runs on.
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_sr.errors import KerasSRError
 from keras_sr.export.read import read_model
+from keras_sr.facts import NetworkFacts
 from keras_sr.files import atomic_write
 from keras_sr.graphs import analyse
 from keras_sr.graphs.facts import facts_of, simplify
@@ -31,6 +34,10 @@ __all__ = [
     "scale",
     "weights_sha256",
 ]
+
+
+#: A receptive field so wide that no picture is cut into tiles.
+_EVERYWHERE = 1 << 20
 
 
 def export_onnx(
@@ -96,8 +103,54 @@ def scale(model: "keras.Model") -> int:
 
 
 def keras_engine(model: "keras.Model") -> KerasEngine:
-    """Return an engine that runs a generator by Keras, on whichever backend and device Keras has."""
-    return KerasEngine(model, facts_of(read_model(model), model.name, frame=FRAME))
+    """Return an engine that runs a generator by Keras, on whichever backend and device Keras has.
+
+    Of layers outside of `graphs.layers.READERS` nobody knows how far they see: pictures go through whole.
+
+    Raises:
+        KerasSRError: The model enlarges nothing by a whole number.
+    """
+    try:
+        return KerasEngine(model, facts_of(read_model(model), model.name, frame=FRAME))
+    except KerasSRError as error:
+        return _WholePictures(model, _measured_facts(model, error))
+
+
+class _WholePictures(KerasEngine):
+    """A model with layers of somebody's own, run layer by layer: Keras traces some for one size alone."""
+
+    def _infer(self, batch: np.ndarray) -> np.ndarray:
+        from keras import ops
+
+        x = np.moveaxis(batch, 3, 1) if self._first else batch
+        y = np.asarray(ops.convert_to_numpy(self._model(x, training=False)))
+        return np.moveaxis(y, 1, 3) if self._first else y
+
+
+def _measured_facts(model: "keras.Model", error: KerasSRError) -> NetworkFacts:
+    """Return the facts of a model by trying it on a small picture.
+
+    Raises:
+        KerasSRError: It takes no picture, or makes none; the error of its layers, where that says more.
+    """
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4 or getattr(model, "outputs", [0, 0])[1:]:
+        raise error
+    facts = NetworkFacts(model.name, 1, _EVERYWHERE, frame=FRAME)
+    lr = np.zeros((1, 24, 24, 3), np.float32)
+    try:
+        sr = _WholePictures(model, facts).run(lr)
+    # Whatever a layer of somebody's own raises.
+    except Exception as failed:
+        raise KerasSRError(
+            f"{model.name} does not run on a picture of 24x24 pixels: {failed!s:.120}"
+        ) from None
+    side = sr.shape[1] if sr.ndim == 4 else 0
+    if not side or side % 24 or sr.shape != (1, side, side, 3):
+        raise KerasSRError(
+            f"{model.name} made {sr.shape} of {lr.shape}: expected a whole number of times as many pixels"
+        )
+    return replace(facts, scale=side // 24)
 
 
 def parity(model: "keras.Model", path: str | Path, *, engine: str = "auto", seed: int = 0) -> float:

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_sr.backend import prepare_keras
 from keras_sr.errors import DataError, KerasSRError, WeightsError, unknown
@@ -25,11 +26,15 @@ from keras_sr.evaluation.results import Results
 from keras_sr.files import sha256
 from keras_sr.inference.enlarge import Stop
 from keras_sr.metrics.planes import CHANNELS
-from keras_sr.tasks.networks import network_file, recipe_of
+from keras_sr.tasks.networks import network_file, recipe_of, runs_on_keras_alone
 from keras_sr.tasks.own import is_own, own_network, own_scale
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
 from keras_sr.tasks.sets import damaged_set, open_set
+from keras_sr.weights import keras_file
 from keras_sr.weights.find import RUN_FILES
+
+if TYPE_CHECKING:
+    import keras
 
 log = logging.getLogger(__name__)
 
@@ -168,15 +173,21 @@ def open_model(
         return _own_candidate(name or Path(spec.partition(":")[0]).stem, spec)
     path = Path(spec)
     label = name or (path.stem if path.is_file() else path.resolve().name if path.is_dir() else spec)
-    if path.suffix in (".npz", ".onnx", ".xml"):
+    if path.suffix in (".npz", ".onnx", ".xml", ".keras"):
         label = name or path.stem
     if label in ("bicubic", "HR", "LR") or not label.strip(".") or "/" in label or "\\" in label:
         raise DataError(f"{model}: {label!r} cannot be the name of a model; give another one, NAME={spec}")
     if path.is_dir() and not any((path / file).is_file() for file in RUN_FILES):
         return picture_candidate(label, path)
+    try:
+        file = _file_of(spec)
+    except KerasSRError as error:
+        if not runs_on_keras_alone(spec, error):
+            raise
+        return _keras_candidate(label, path, keras_file.read_model(path))
     return network_candidate(
         label,
-        _file_of(spec),
+        file,
         scale=scale or 4,
         engine=engine,
         precision=precision,
@@ -199,12 +210,15 @@ def _file_of(spec: str) -> Path:
 def _own_candidate(label: str, spec: str) -> Candidate:
     """Return the network that a Python file builds, run whole by Keras."""
     prepare_keras()
+    return _keras_candidate(label, Path(spec.partition(":")[0]), own_network(spec))
+
+
+def _keras_candidate(label: str, file: Path, model: "keras.Model") -> Candidate:
+    """Return a network that Keras runs, on whole pictures."""
     from keras_sr.evaluation.keras_upscaler import network_upscaler
     from keras_sr.export import weights_sha256
 
-    model = own_network(spec)
     upscaler = network_upscaler(model)
-    file = Path(spec.partition(":")[0])
     return Candidate(
         label,
         "network",

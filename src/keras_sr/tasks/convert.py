@@ -1,4 +1,7 @@
-"""Networks of other programs made into weight files of keras-sr: once, without Keras and without torch."""
+"""Networks of other programs made into weight files of keras-sr: once, without torch.
+
+Files of Keras alone need Keras for it; what they are made into does not.
+"""
 
 import hashlib
 import logging
@@ -8,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_sr.backend import prepare_keras
 from keras_sr.errors import WeightsError
 from keras_sr.facts import NetworkFacts
 from keras_sr.files import atomic_write, cache_folder, sha256
@@ -16,7 +20,7 @@ from keras_sr.graphs.compute import compute
 from keras_sr.graphs.plan import as_json, assemble, from_json
 from keras_sr.graphs.plans import plan_of
 from keras_sr.types import Json
-from keras_sr.weights import imported, registry, store
+from keras_sr.weights import imported, keras_file, registry, store
 from keras_sr.weights.foreign import is_foreign, read_network
 from keras_sr.weights.foreign.network import UNKNOWN_LICENCE
 from keras_sr.weights.foreign.onnx_weights import read_onnx_metadata
@@ -36,17 +40,18 @@ VERSION = 1
 
 
 def converted(path: str | Path) -> Path:
-    """Return the weight file of a network of another program; made when it is first asked for.
+    """Return the weight file of a network of another program or of Keras; made when it is first asked for.
 
     Raises:
         WeightsError: The file holds no network that is read; nothing is kept then.
+        KerasSRError: A model of Keras has layers that no other engine runs.
     """
     path = Path(path)
     target = cache_folder("networks") / f"{path.stem[:40]}-{file_hash(path)[:16]}-{VERSION}.npz"
     known = [one for one in (target, target.with_suffix(".onnx")) if one.exists()]
     if known:
         return known[0]
-    written = _write(target, read(path), path)
+    written = _write_keras(target, path) if keras_file.is_model(path) else _write(target, read(path), path)
     log.info("read %s: %s", path, written)
     return written
 
@@ -135,6 +140,24 @@ def write(target: Path, network: "ForeignNetwork", source: Path, name: str | Non
     if receptive_field(assemble(plan, network.arrays, bands)) > MARGIN * unshuffle:
         meta["margin"] = MARGIN * unshuffle
     store.save(target, network.arrays, meta)
+    return target
+
+
+def _write_keras(target: Path, source: Path) -> Path:
+    """Write a model of Keras as a weight file, for engines that do without Keras."""
+    prepare_keras()
+    from keras_sr.graphs.layers import as_meta
+
+    model = keras_file.read_model(source)
+    plan = as_meta(model)
+    axis = 1 if model.input_shape[1] == plan["bands"] else 3
+    if model.output_shape[axis] != plan["bands"]:
+        raise WeightsError(
+            f"{source} makes {model.output_shape[axis]} bands of {plan['bands']}: "
+            "expected a network that enlarges"
+        )
+    meta = {"name": source.stem, "source": {"file": source.name, "sha256": file_hash(source)}}
+    store.save(target, store.network_arrays(model), {**meta, **plan})
     return target
 
 

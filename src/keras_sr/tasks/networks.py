@@ -15,7 +15,7 @@ from keras_sr.errors import KerasSRError, WeightsError
 from keras_sr.files import sha256
 from keras_sr.inference.engines import Engine, FromFacts, capabilities, facts_of, open_engine
 from keras_sr.tasks.way import NetworkChoice
-from keras_sr.weights import imported, registry, store
+from keras_sr.weights import imported, keras_file, registry, store
 from keras_sr.weights.find import find
 from keras_sr.weights.foreign import is_foreign
 
@@ -88,7 +88,7 @@ def open_network(
     Args:
         name: A name that `keras-sr weights` lists, or a file or folder of one of the kinds in `KINDS`:
             a run folder, an .npz file, an exported network (.onnx, .xml), a network of another program
-            (.pth, .safetensors, .param of ncnn). None takes the default.
+            (.pth, .safetensors, .param of ncnn), a model that Keras saved (.keras). None takes the default.
         scale: Chooses the network when it has no name: the first that enlarges this much.
         engine: `"openvino"`, `"onnxruntime"`, `"auto"` for the first of them that is installed, or `"keras"`:
             any backend, and a GPU.
@@ -120,7 +120,13 @@ def open_network(
             )
         file = _keras_file(chosen)
         return Network(_keras_engine(chosen), (file,), **options)
-    file = network_file(chosen)
+    try:
+        file = network_file(chosen)
+    except KerasSRError as error:
+        if engine != "auto" or detail is not None or not runs_on_keras_alone(chosen, error):
+            raise
+        log.warning("%s runs on Keras, on whole pictures: %s", chosen, error)
+        return Network(_keras_engine(chosen), (find(chosen),), **options)
     blend = None
     if detail is not None and detail != 1:
         base = network_file(partner or partner_of(chosen))
@@ -234,8 +240,27 @@ def _exported(name: str) -> Path:
     return target
 
 
+def _of_keras(name: str) -> Path:
+    """Return the weight file of a model that Keras saved."""
+    from keras_sr.tasks.convert import converted
+
+    return converted(find(name))
+
+
+def runs_on_keras_alone(name: str, error: KerasSRError) -> bool:
+    """Tell, by what went wrong, whether a model of Keras has layers that no other engine knows."""
+    return keras_file.is_model(name) and not isinstance(error, WeightsError)
+
+
 #: How a network is found, in this order. Another kind of file is one line here, and what it needs.
 KINDS = [
+    Kind("a model that Keras saved (.keras)", keras_file.is_model, _of_keras, find),
+    Kind(
+        "weights that Keras saved (.weights.h5)",
+        keras_file.is_weights,
+        keras_file.refuse_weights,
+        keras_file.refuse_weights,
+    ),
     Kind("an exported network (.onnx, .xml)", _is_exported, _as_exported),
     Kind("a run folder or an .npz file", _is_trained, _exported, find),
     Kind("a network of another program (.pth, .safetensors, .param)", _is_other, _of_other, find),
@@ -291,7 +316,7 @@ def recipe_of(name: str) -> str:
     """Return the name of the recipe that trained a network, or ""."""
     if name in registry.names():
         return registry.passport(name).recipe["name"]
-    if kind_of(name).weights is None or is_foreign(find(name)):
+    if kind_of(name).weights is None or keras_file.is_model(name) or is_foreign(find(name)):
         return ""
     return store.read(find(name))[1].get("recipe", {}).get("name", "")
 

@@ -15,7 +15,8 @@ from keras_sr.training import checkpoints
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.recipe import Recipe, as_json, from_json
 from keras_sr.training.schedule import Schedule
-from keras_sr.weights import store
+from keras_sr.weights import keras_file, store
+from keras_sr.weights.find import find
 from keras_sr.weights.stored import generator_arrays
 
 
@@ -53,14 +54,28 @@ def _take_over(
     Raises:
         WeightsError: They are of another network.
     """
-    arrays, meta = generator_arrays(start_from)
-    scale = meta.get("recipe", {}).get("scale", recipe.scale)
-    if scale != recipe.scale:
+    arrays, scale = _weights_of(start_from, model.generator)
+    if scale not in (None, recipe.scale):
         arrays, anew = _without_tail(model.generator, arrays)
         say(f"{start_from} enlarges x{scale}, not x{recipe.scale}: {', '.join(anew)} begin anew")
     store.assign(model.generator, arrays, str(start_from))
     if model.ema_generator is not None:
         store.assign(model.ema_generator, arrays, str(start_from))
+
+
+def _weights_of(start_from: str | Path, network: keras.Model) -> tuple[dict[str, np.ndarray], int | None]:
+    """Return weights to start from, and the scale of their network where they tell it.
+
+    Keras' `.weights.h5` number their layers without names: they are loaded into the network itself.
+    """
+    if keras_file.is_weights(start_from):
+        keras_file.load_into(network, find(start_from))
+        return store.network_arrays(network), None
+    if keras_file.is_model(start_from):
+        theirs = keras_file.read_model(find(start_from))
+        return store.network_arrays(theirs), keras_file.scale_of(theirs)
+    arrays, meta = generator_arrays(start_from)
+    return arrays, meta.get("recipe", {}).get("scale")
 
 
 def _without_tail(network: keras.Model, arrays: dict) -> tuple[dict, list[str]]:

@@ -1,13 +1,12 @@
 """From a name or a file to a Keras network with its weights."""
 
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from keras_sr.errors import WeightsError
 from keras_sr.models import build_generator
-from keras_sr.weights import store
+from keras_sr.weights import keras_file, store
 from keras_sr.weights.find import find
 from keras_sr.weights.foreign import is_foreign, read_network
 from keras_sr.weights.stored import generator_arrays
@@ -17,8 +16,8 @@ def load(name: str | Path, *, data_format: str | None = None) -> keras.Model:
     """Return a generator with trained weights.
 
     Args:
-        name: A name that `keras-sr weights` lists, a run folder, a weight file, a .keras file, or a network
-            of another program (`weights.foreign.read_network`).
+        name: A name that `keras-sr weights` lists, a run folder, a weight file, a file of
+            `keras.Model.save`, or a network of another program (`weights.foreign.read_network`).
         data_format: `"channels_last"`, `"channels_first"`, or None for Keras' setting.
 
     Returns:
@@ -29,8 +28,10 @@ def load(name: str | Path, *, data_format: str | None = None) -> keras.Model:
         WeightsError: There is no such name or file, or the file is damaged.
     """
     file = find(name)
-    if file.suffix == ".keras":
-        return _load_keras(file)
+    if keras_file.is_weights(file):
+        keras_file.refuse_weights(name)
+    if keras_file.is_model(file):
+        return keras_file.read_model(file)
     if is_foreign(file):
         foreign = read_network(file)
         network = build_generator(foreign.values, data_format)
@@ -44,13 +45,3 @@ def load(name: str | Path, *, data_format: str | None = None) -> keras.Model:
     network = build_generator(meta["recipe"], data_format)
     store.assign(network, arrays, str(name))
     return network
-
-
-def _load_keras(file: Path) -> keras.Model:
-    """Read a file of `keras.Model.save`; nothing in it is run."""
-    try:
-        model: Any = keras.saving.load_model(file, compile=False, safe_mode=True)
-    # Keras raises ValueError, TypeError, OSError, KeyError and others on damaged files.
-    except Exception as error:
-        raise WeightsError(f"{file} is no model that Keras can load ({error!s:.80})") from None
-    return model
