@@ -10,7 +10,7 @@ from keras_sr.evaluation.candidates import (
     picture_candidate,
     picture_of,
 )
-from keras_sr.evaluation.sets.layouts import Pair
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import write_plain
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.inference.engines import open_engine

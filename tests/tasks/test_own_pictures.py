@@ -10,7 +10,7 @@ pytest.importorskip("keras")
 
 from keras_sr.data.sources import ArraySource
 from keras_sr.errors import TrainingError
-from keras_sr.evaluation.sets.layouts import Pair
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import write_plain
 from keras_sr.images.resize import imresize
 from keras_sr.tasks import held_out, photographs

@@ -25,10 +25,11 @@ from keras_sr import files
 from keras_sr.data import degradations
 from keras_sr.data.alignment import offset
 from keras_sr.data.decoding import decode
-from keras_sr.data.listing import Found, Skipped, none_left, tell
+from keras_sr.data.listing import Skipped, none_left, tell
 from keras_sr.data.pairing import find
 from keras_sr.data.sources import Source, fitting, reason, require_side
 from keras_sr.errors import DataError, PictureError
+from keras_sr.images.pair import Pair
 from keras_sr.types import Json
 
 #: Raise it when the files' layout or the pixels in them change: old caches are then built anew.
@@ -37,7 +38,7 @@ VERSION = 1
 #: Seconds without a write after which a half-built folder is taken for that of a killed build.
 ABANDONED = 3600
 
-Pair = tuple[np.ndarray, np.ndarray]
+Pixels = tuple[np.ndarray, np.ndarray]
 
 
 def build_cache(
@@ -117,7 +118,7 @@ class CacheSource(Source):
         self.folder, self.scale, self.names = folder, scale, names
         self.sizes, self.offsets, self.skipped = sizes, offsets, skipped
 
-    def picture(self, k: int) -> Pair:
+    def picture(self, k: int) -> Pixels:
         """Return picture `k` whole, LR and HR."""
         height, width = self.sizes[k].tolist()
         start, part = int(self.offsets[k]), self.scale**2
@@ -137,7 +138,7 @@ class CacheSource(Source):
         )
 
     @cached_property
-    def pixels(self) -> Pair:
+    def pixels(self) -> Pixels:
         """All LR and all HR bytes, mapped when first needed (and anew in each process)."""
         # asarray: slicing numpy's memmap class costs several times more than slicing the array under it.
         lr, hr = (np.asarray(np.memmap(self.folder / name, np.uint8, "r")) for name in ("lr.bin", "hr.bin"))
@@ -165,7 +166,7 @@ def open_cache(folder: Path) -> CacheSource | None:
 def write_cache(
     folder: Path,
     settings: Json,
-    pairs: Iterable[tuple[Found, Pair | Skipped]],
+    pairs: Iterable[tuple[Pair, Pixels | Skipped]],
     skipped: list[Skipped],
     progress: Callable[[int], object],
 ) -> None:
@@ -187,7 +188,7 @@ def write_cache(
 
 def write_pixels(
     part: Path,
-    pairs: Iterable[tuple[Found, Pair | Skipped]],
+    pairs: Iterable[tuple[Pair, Pixels | Skipped]],
     skipped: list[Skipped],
     progress: Callable[[int], object],
 ) -> tuple[list[str], list[tuple[int, int]], list[Skipped]]:
@@ -220,7 +221,7 @@ def put_in_place(part: Path, folder: Path) -> None:
             part.rename(folder)
 
 
-def read_pair(one: Found, *, scale: int, shrink: Callable, min_side: int) -> Pair | Skipped:
+def read_pair(one: Pair, *, scale: int, shrink: Callable, min_side: int) -> Pixels | Skipped:
     """Return LR and HR of one picture, or why it is skipped."""
     try:
         hr = decode(one.hr)
@@ -255,7 +256,7 @@ def in_order(function: Callable, items: Sequence, workers: int) -> Iterator:
                 future.cancel()
 
 
-def fingerprint(found: Sequence[Found], settings: Json) -> str:
+def fingerprint(found: Sequence[Pair], settings: Json) -> str:
     """Return the key of a cache: 20 hexadecimal digits that change with any file or setting."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for one in found:

@@ -16,11 +16,12 @@ from keras_sr.data.crops import TURNS, crop_and_shrink, crop_to_multiple, turn
 from keras_sr.data.data_format import data_format_for
 from keras_sr.data.degradations import as_unit, with_noise
 from keras_sr.data.degradations import degradation as shrinker
-from keras_sr.data.listing import Found, none_left
+from keras_sr.data.listing import none_left
 from keras_sr.data.pairing import find
 from keras_sr.data.prefetch import Ahead, Batch
 from keras_sr.data.sources import Files
 from keras_sr.errors import DataError
+from keras_sr.images.pair import Pair
 from keras_sr.images.resize import imresize
 
 _COLOR_MODES = ("rgb", "bgr")
@@ -103,7 +104,7 @@ class COCOBatchGenerator(keras.utils.PyDataset):
         self.image_shape_lr = (height // downscale_factor, width // downscale_factor, 3)
         found, self.skipped = find(directory, None, downscale_factor)
         # LR is made here, by the original's kernel; what lies there as LR is no truth.
-        found = [Found(one.name, one.hr) for one in found]
+        found = [Pair(one.name, one.hr) for one in found]
         self.files = Files(found, self.skipped, 4 * downscale_factor)
         self.filenames, self.samples = [one.name for one in found], len(found)
         super().__init__()

@@ -9,18 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_sr.errors import DataError
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import SUFFIXES
 
 log = logging.getLogger("keras_sr")
-
-
-@dataclass(frozen=True)
-class Found:
-    """One picture to train on: its name, the same on every machine; its file; the LR file if there is one."""
-
-    name: str
-    hr: Path
-    lr: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +26,7 @@ class Skipped:
         return f"{self.path}: {self.reason}"
 
 
-def find_pictures(folders: str | Path | Iterable[str | Path]) -> list[Found]:
+def find_pictures(folders: str | Path | Iterable[str | Path]) -> list[Pair]:
     """List the pictures of one or several folders and of the folders in them.
 
     Sorted by relative path inside each folder, so the order is the same on every file system. Suffixes in
@@ -44,7 +36,7 @@ def find_pictures(folders: str | Path | Iterable[str | Path]) -> list[Found]:
         folders: A folder or several; a trailing slash makes no difference.
 
     Returns:
-        One `Found` a picture, named `folder/relative/path.jpg`.
+        One `Pair` a picture, named `folder/relative/path.jpg`.
 
     Raises:
         DataError: A folder is missing, is a file, or has no picture in it.
@@ -55,13 +47,13 @@ def find_pictures(folders: str | Path | Iterable[str | Path]) -> list[Found]:
     if not folders:
         raise DataError("no folder of pictures was given: give at least one")
     return [
-        Found(f"{folder.resolve().name}/{relative}", folder / relative)
+        Pair(f"{folder.resolve().name}/{relative}", folder / relative)
         for folder in folders
         for relative in relative_paths(folder)
     ]
 
 
-def find_pairs(hr_folder: str | Path, lr_folder: str | Path, scale: int) -> tuple[list[Found], list[Skipped]]:
+def find_pairs(hr_folder: str | Path, lr_folder: str | Path, scale: int) -> tuple[list[Pair], list[Skipped]]:
     """List the pictures that are in both folders: an LR and an HR file of the same name.
 
     Names match when they are equal without suffix, or equal once endings are taken off: `x4` (the scale's own
@@ -90,7 +82,7 @@ def find_pairs(hr_folder: str | Path, lr_folder: str | Path, scale: int) -> tupl
             skipped.append(Skipped(str(hr_folder / name), f"no LR picture of this name in {lr_folder}"))
             continue
         unused.remove(lr)
-        pairs.append(Found(f"{hr_folder.resolve().name}/{name}", hr_folder / name, lr_folder / lr))
+        pairs.append(Pair(f"{hr_folder.resolve().name}/{name}", hr_folder / name, lr_folder / lr))
     skipped += [
         Skipped(str(lr_folder / name), f"no HR picture of this name in {hr_folder}")
         for name in sorted(unused)

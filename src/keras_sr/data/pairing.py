@@ -23,9 +23,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from keras_sr.data.decoding import size_of
-from keras_sr.data.listing import Found, Skipped, find_pairs, relative_paths
+from keras_sr.data.listing import Skipped, find_pairs, relative_paths
 from keras_sr.data.naming import PictureName, read_folder, read_path
 from keras_sr.errors import DataError, PictureError
+from keras_sr.images.pair import Pair
 
 log = logging.getLogger("keras_sr")
 
@@ -344,7 +345,7 @@ def pictures_below(folder: Path) -> list[str]:
 
 def find(
     folders: str | Path | Iterable[str | Path], lr_folder: str | Path | None, scale: int
-) -> tuple[list[Found], list[Skipped]]:
+) -> tuple[list[Pair], list[Skipped]]:
     """List the pictures of folders with their partners, in one folder's or in several folders' own layouts.
 
     A file that two folders hold is taken once.
@@ -367,7 +368,7 @@ def find(
         return find_pairs(folders[0], lr_folder, scale)
     if not folders:
         raise DataError("no folder of pictures was given: give at least one")
-    found: list[Found] = []
+    found: list[Pair] = []
     skipped: list[Skipped] = []
     for folder in folders:
         read = pair_folder(folder, scale)
@@ -390,10 +391,10 @@ def first(skipped: Sequence[Skipped]) -> str:
     return str(skipped[0]) if skipped else ""
 
 
-def as_found(read: Folder, match: Match) -> Found:
+def as_found(read: Folder, match: Match) -> Pair:
     """Return a pair under the name that it has in training."""
     name = f"{Path(os.path.realpath(read.root)).name}/{match.hr}" if not read.beside else match.hr
-    return Found(name, read.root / match.hr, None if match.lr is None else read.root / match.lr)
+    return Pair(name, read.root / match.hr, None if match.lr is None else read.root / match.lr)
 
 
 def as_skipped(read: Folder) -> Iterable[Skipped]:
@@ -404,9 +405,9 @@ def as_skipped(read: Folder) -> Iterable[Skipped]:
         yield Skipped(str(read.root / path), why)
 
 
-def once(found: Sequence[Found]) -> list[Found]:
+def once(found: Sequence[Pair]) -> list[Pair]:
     """Return the pictures without those that are there before, by another folder or a link."""
-    seen: dict[str, Found] = {}
+    seen: dict[str, Pair] = {}
     for one in found:
         seen.setdefault(os.path.realpath(one.hr), one)
     if len(seen) < len(found):

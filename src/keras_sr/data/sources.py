@@ -14,9 +14,10 @@ import numpy as np
 from keras_sr.data import degradations
 from keras_sr.data.crops import crop_and_shrink, crop_pair, crop_to_multiple
 from keras_sr.data.decoding import Decoder, size_of
-from keras_sr.data.listing import Found, Skipped, held_out, log, none_left, tell
+from keras_sr.data.listing import Skipped, held_out, log, none_left, tell
 from keras_sr.data.pairing import find
 from keras_sr.errors import DataError, PictureError
+from keras_sr.images.pair import Pair
 
 #: Two threads may meet the same broken file.
 _ONE_AT_A_TIME = threading.Lock()
@@ -189,7 +190,7 @@ class Files:
         min_side: A file with a shorter side, in HR pixels, is as good as broken.
     """
 
-    def __init__(self, found: list[Found], skipped: list[Skipped], min_side: int):
+    def __init__(self, found: list[Pair], skipped: list[Skipped], min_side: int):
         self.found, self.skipped, self.min_side = found, skipped, min_side
         self.read_lr, self.read_hr = Decoder(), Decoder()
         self.broken: set[int] = set()
@@ -228,7 +229,7 @@ class Files:
 
 
 def _header_sizes(
-    found: Sequence[Found], scale: int, min_side: int, skipped: list[Skipped]
+    found: Sequence[Pair], scale: int, min_side: int, skipped: list[Skipped]
 ) -> Iterator[tuple[int, int] | None]:
     """Yield the (height, width) of each file, or None and a note in `skipped` where it cannot be used."""
     for one in found:
@@ -284,6 +285,6 @@ def require_side(size: Sequence[int], min_side: int) -> None:
         raise DataError(f"{size[1]}x{size[0]} pixels; the shorter side needs at least {min_side}")
 
 
-def reason(error: Exception, one: Found) -> str:
+def reason(error: Exception, one: Pair) -> str:
     """Return what an error says without the path in front: that is told anyway."""
     return str(error).removeprefix(f"cannot read {str(one.hr)!r}: ")

@@ -6,6 +6,7 @@ What needs keras is not imported here: `evaluation.callback`, `evaluation.keras_
 
 from keras_sr.evaluation.protocol import PROTOCOLS, Protocol
 from keras_sr.evaluation.score import Judged, Scores, bicubic, score
-from keras_sr.evaluation.sets.layouts import Pair, find_pairs
+from keras_sr.evaluation.sets.layouts import find_pairs
+from keras_sr.images.pair import Pair
 
 __all__ = ["PROTOCOLS", "Judged", "Pair", "Protocol", "Scores", "bicubic", "find_pairs", "score"]

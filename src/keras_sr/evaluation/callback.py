@@ -15,8 +15,9 @@ from keras_sr.evaluation.columns import choose, mean_of_all
 from keras_sr.evaluation.keras_upscaler import network_of, network_upscaler
 from keras_sr.evaluation.protocol import Protocol, find_protocol
 from keras_sr.evaluation.score import Judged, Scores, Upscaler, score
-from keras_sr.evaluation.sets.layouts import Pair, find_pairs, set_name
+from keras_sr.evaluation.sets.layouts import find_pairs, set_name
 from keras_sr.evaluation.sheets import COLUMNS, add_row, csv_file, keep, save_sheet, unused
+from keras_sr.images.pair import Pair
 from keras_sr.types import Json
 
 log = logging.getLogger(__name__)

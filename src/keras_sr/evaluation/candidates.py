@@ -12,8 +12,9 @@ import numpy as np
 
 from keras_sr.errors import DataError, PictureError
 from keras_sr.evaluation.score import bicubic
-from keras_sr.evaluation.sets.layouts import Pair, list_pictures
+from keras_sr.evaluation.sets.layouts import list_pictures
 from keras_sr.files import sha256
+from keras_sr.images.pair import Pair
 from keras_sr.images.picture import Picture
 from keras_sr.images.plain import read_rgb
 from keras_sr.inference.engines import open_engine

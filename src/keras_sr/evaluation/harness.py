@@ -24,9 +24,9 @@ from keras_sr.evaluation.score import bicubic as bicubic_upscaler
 from keras_sr.evaluation.score import each, load, score
 from keras_sr.evaluation.sets import anchor
 from keras_sr.evaluation.sets.known import known_set
-from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.evaluation.statistics import interval
 from keras_sr.files import sha256
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import in_rgb, read_plain, read_rgb
 from keras_sr.types import Json
 

@@ -18,8 +18,8 @@ from keras_sr.evaluation.candidates import Candidate
 from keras_sr.evaluation.columns import MEASURES, Sample, take
 from keras_sr.evaluation.protocol import Protocol
 from keras_sr.evaluation.score import enlarged
-from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.files import atomic_write, sha256
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import write_plain
 from keras_sr.metrics.weights import find_weights
 from keras_sr.types import Json

@@ -22,7 +22,7 @@ from keras_sr.data.alignment import offset
 from keras_sr.errors import DataError, KerasSRError, PictureError, Stopped, with_class
 from keras_sr.evaluation.columns import Sample, take
 from keras_sr.evaluation.protocol import Protocol, find_protocol, shaved
-from keras_sr.evaluation.sets.layouts import Pair
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import read_rgb
 from keras_sr.images.ranges import from_float
 from keras_sr.images.resize import imresize

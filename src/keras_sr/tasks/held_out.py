@@ -13,9 +13,9 @@ from keras_sr.errors import PictureError
 from keras_sr.evaluation.callback import BenchmarkCallback
 from keras_sr.evaluation.columns import MEASURES, Sample
 from keras_sr.evaluation.score import Judged, Scores, load
-from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.evaluation.statistics import interval
 from keras_sr.files import atomic_write
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import write_plain
 from keras_sr.images.resize import imresize
 from keras_sr.types import Json

@@ -13,8 +13,8 @@ from keras_sr.data.audit import audit, overlap, thumbnail
 from keras_sr.data.cache import build_cache
 from keras_sr.data.listing import held_out
 from keras_sr.errors import PictureError
-from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.files import atomic_write
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import read_rgb, write_plain
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
 

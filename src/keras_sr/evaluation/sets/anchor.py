@@ -9,7 +9,7 @@ from keras_sr.evaluation.protocol import Protocol
 from keras_sr.evaluation.results import Failure
 from keras_sr.evaluation.score import load
 from keras_sr.evaluation.sets.known import TOLERANCE, KnownSet
-from keras_sr.evaluation.sets.layouts import Pair
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import read_plain
 from keras_sr.images.resize import imresize
 

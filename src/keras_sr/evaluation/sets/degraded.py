@@ -8,8 +8,8 @@ from pathlib import Path
 from keras_sr.data.crops import crop_to_multiple
 from keras_sr.data.fixed import FIXED, damaged
 from keras_sr.errors import DataError, PictureError, unknown
-from keras_sr.evaluation.sets.layouts import Pair
 from keras_sr.files import atomic_write, sha256
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import read_rgb, write_plain
 
 

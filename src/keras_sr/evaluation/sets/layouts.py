@@ -5,28 +5,13 @@ The pairing is that of training (`data/pairing.py` lists the layouts); here a do
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 from keras_sr.data.naming import read_folder, read_path
 from keras_sr.data.pairing import Folder, pair_folder
 from keras_sr.errors import DataError
+from keras_sr.images.pair import Pair
 from keras_sr.images.plain import SUFFIXES
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A picture to be measured on.
-
-    Attributes:
-        name: What it is called in tables: its path below the HR folder, without the suffix.
-        hr: The truth.
-        lr: What a network is given, or None: then it is made from `hr` by bicubic `imresize`.
-    """
-
-    name: str
-    hr: Path
-    lr: Path | None
 
 
 def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
