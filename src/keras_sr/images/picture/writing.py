@@ -384,7 +384,8 @@ def _by_pillow(one: Format, picture: Picture, file: IO[bytes], quality: int | No
             # Each frame as it is: differences of lossy upscaling gain nothing.
             options |= {"disposal": 0, "blend": 0}
     if one.name not in ("PNG", "JPEG 2000"):
-        images[0].save(_Plain(file), one.kind, **options)
+        plain: Any = _Plain(file)
+        images[0].save(plain, one.kind, **options)
         return
     # OpenJPEG never ends where a disk is full.
     data = io.BytesIO()
