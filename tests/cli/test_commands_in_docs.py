@@ -20,7 +20,8 @@ FILES = [
 
 def quoted():
     for path in FILES:
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        # A command may go on in the next line.
+        for number, line in enumerate(path.read_text("utf-8").replace("\\\n", " ").splitlines(), 1):
             match = re.match(
                 r"(?:#  )?\s*(?:Run: |\$\(BIN\)/|KERAS_BACKEND=\w+ )?"
                 r"keras-sr ((?:upscale|train|benchmark|compare|weights|doctor).*)",
