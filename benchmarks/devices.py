@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "jax"
@@ -39,19 +40,6 @@ class Noise(keras.utils.PyDataset):
         return lr, lr.repeat(self.recipe.scale, axis=1).repeat(self.recipe.scale, axis=2)
 
 
-class StopAt(keras.callbacks.Callback):
-    """End the run after a step, as Ctrl-C does."""
-
-    def __init__(self, step):
-        super().__init__()
-        self.left = step
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
-
-
 def weights(result):
     return np.concatenate([a.ravel() for a in store.network_arrays(result.generator).values()])
 
@@ -64,15 +52,17 @@ def compare(name, steps, settings):
     def batches(start, count):
         return Noise(start, count, recipe)
 
+    def half(start, count):
+        if start >= steps // 2:  # between two epochs: inside one, Ctrl-C is waited for
+            raise KeyboardInterrupt
+        return batches(start, count)
+
     with tempfile.TemporaryDirectory() as folder:
         runs = {}
         for kind, devices in (("one", 1), ("two", 2)):
             runs[kind] = fit(recipe, batches, Path(folder) / kind, progress=False, devices=devices)
-        try:
-            callbacks = [StopAt(steps // 2)]
-            fit(recipe, batches, Path(folder) / "both", progress=False, devices=2, callbacks=callbacks)
-        except KeyboardInterrupt:
-            pass
+        with suppress(KeyboardInterrupt):
+            fit(recipe, half, Path(folder) / "both", progress=False, devices=2)
         runs["two, then one"] = fit(recipe, batches, Path(folder) / "both", progress=False, devices=1)
     one = runs.pop("one")
     losses = np.array([row["loss"] for row in one.rows])
