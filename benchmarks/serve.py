@@ -76,10 +76,18 @@ class Count:
     def __init__(self):
         self.lock = threading.Lock()
         self.right = self.wrong = self.lost = self.refused = self.waited = 0
+        self.faults = []
 
     def add(self, what):
         with self.lock:
             setattr(self, what, getattr(self, what) + 1)
+
+    def fault(self, name, answer):
+        """Keep what was answered that should not have been, to be printed."""
+        said = "no answer" if answer is None else f"{answer.status_code} {answer.content[:200]!r}"
+        with self.lock:
+            self.faults.append(f"{name}: {said}")
+        return "wrong"
 
 
 def client(served, whole, broken, until, count, seed):
@@ -90,14 +98,15 @@ def client(served, whole, broken, until, count, seed):
             if random_.random() < 1 / 3:
                 name, data = random_.choice(list(broken.items()))
                 answer = send(http, name, data, count)
-                count.add("refused" if answer is not None and 400 <= answer.status_code < 500 else "wrong")
+                refused = answer is not None and 400 <= answer.status_code < 500
+                count.add("refused" if refused else count.fault(name, answer))
             else:
                 name, (data, wanted) = random_.choice(list(whole.items()))
                 answer = send(http, name, data, count)
                 if answer is None:
                     count.add("lost")
                 elif answer.status_code != 200 or hashlib.sha256(answer.content).hexdigest() != wanted:
-                    count.add("wrong")
+                    count.add(count.fault(name, answer))
                 else:
                     count.add("right")
 
@@ -148,6 +157,7 @@ def load(minutes):
     print(
         f"memory {first:.0f} MB in the first sixth, {last:.0f} MB in the last, at most {max(sizes)[1]:.0f} MB"
     )
+    print(*count.faults, sep="\n")
     median, late, most = 1000 * np.percentile(health, [50, 99, 100])
     print(f"/healthz {median:.1f} ms median, {late:.1f} ms at the 99th percentile, {most:.0f} ms most")
     print("memory each minute, MB:", *(f"{np.mean([s for at, s in sizes if m <= at / 60 < m + 1]):.0f}"

@@ -55,6 +55,7 @@ def run(handlers: dict[str, Handler], nice: int = 0) -> None:
     os.dup2(2, 1)  # what libraries print must not get into the answers
     requests: queue.Queue[Message] = queue.Queue()
     threading.Thread(target=_listen, args=(requests, line), daemon=True).start()
+    line.say({"ready": True})
     while True:
         request = requests.get()
         line.say({"answer": True, **_answer(handlers[request["do"]], request, line)})

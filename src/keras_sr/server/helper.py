@@ -14,6 +14,9 @@ from typing import Any, cast
 
 Message = dict[str, Any]
 
+#: Seconds that a child may take until it is ready.
+_START = 120.0
+
 #: Characters of a line that are read; a larger answer is a fault.
 _LONGEST_LINE = 1 << 20
 
@@ -66,8 +69,10 @@ class Helper:
             if self._idle:
                 self._idle.cancel()
             try:
+                # Starting is not the request's to answer for: on a busy machine it may take longer.
+                process = await self._started()
                 async with asyncio.timeout(timeout):
-                    return await self._exchange(request, on_event)
+                    return await self._exchange(process, request, on_event)
             except TimeoutError:
                 self.kill()
                 raise HelperDied(f"no answer within {timeout:g} seconds") from None
@@ -75,10 +80,15 @@ class Helper:
                 self.kill()  # it may be in the middle of something that nobody waits for any more
                 raise
             finally:
+                self._early.clear()
                 self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, self.kill)
 
-    async def _exchange(self, request: Message, on_event: Callable[[Message], None] | None) -> Message:
-        process = await self._started()
+    async def _exchange(
+        self,
+        process: asyncio.subprocess.Process,
+        request: Message,
+        on_event: Callable[[Message], None] | None,
+    ) -> Message:
         to_child, from_child = (
             cast(asyncio.StreamWriter, process.stdin),
             cast(asyncio.StreamReader, process.stdout),
@@ -99,7 +109,6 @@ class Helper:
             self.kill()
         finally:
             self._asked = False
-            self._early.clear()
         raise HelperDied(_how(await process.wait()))
 
     def tell(self, message: Message) -> None:
@@ -132,6 +141,11 @@ class Helper:
                 transport.close()
 
     async def _started(self) -> asyncio.subprocess.Process:
+        """Return the child, ready to be asked.
+
+        Raises:
+            HelperDied: It ended, or was not ready in time.
+        """
         if not self.pid:
             self._process = await asyncio.create_subprocess_exec(
                 # -P: no module is taken from the folder that the server happens to be started in.
@@ -142,6 +156,14 @@ class Helper:
                 # Ctrl-C at the terminal is the parent's to handle.
                 start_new_session=os.name == "posix",
             )
+            try:
+                async with asyncio.timeout(_START):
+                    ready = await cast(asyncio.StreamReader, self._process.stdout).readline()
+            except TimeoutError:
+                self.kill()
+                raise HelperDied(f"not ready within {_START:g} seconds") from None
+            if not ready:
+                raise HelperDied(_how(await self._process.wait()))
         return cast(asyncio.subprocess.Process, self._process)
 
 
