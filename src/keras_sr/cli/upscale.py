@@ -368,7 +368,8 @@ def tell(result: "FileResult", network: str, dry_run: bool) -> bool:
     else:
         width, height = result.size or (0, 0)
         lost = f"; left behind: {', '.join(result.lost)}" if result.lost else ""
-        say(f"{job.given} -> {width}x{height} in {result.seconds:.2f} s ({network}){lost}")
+        made_by = (result.network or network) + (f": shows {result.traces}" if result.traces else "")
+        say(f"{job.given} -> {width}x{height} in {result.seconds:.2f} s ({made_by}){lost}")
     for path in result.extras:
         echo(str(path))
     if result.trouble:

@@ -3,8 +3,8 @@
 import logging
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from keras_sr.backend import prepare_keras
 from keras_sr.errors import KerasSRError, WeightsError
 from keras_sr.files import sha256
-from keras_sr.inference.engines import Engine, FromFacts, capabilities, facts_of, open_engine
+from keras_sr.inference.engines import Engine, FromFacts, capabilities, facts_in, facts_of, open_engine
 from keras_sr.tasks.way import NetworkChoice
 from keras_sr.weights import imported, keras_file, registry, store
 from keras_sr.weights.find import find
@@ -88,7 +88,8 @@ def open_network(
     Args:
         name: A name that `keras-sr weights` lists, or a file or folder of one of the kinds in `KINDS`:
             a run folder, an .npz file, an exported network (.onnx, .xml), a network of another program
-            (.pth, .safetensors, .param of ncnn), a model that Keras saved (.keras). None takes the default.
+            (.pth, .safetensors, .param of ncnn), a model that Keras saved (.keras). None takes the default: at
+            x4 one of two, by what each picture shows (`tasks.by_picture`).
         scale: Chooses the network when it has no name: the first that enlarges this much.
         engine: `"openvino"`, `"onnxruntime"`, `"auto"` for the first of them that is installed, or `"keras"`:
             any backend, and a GPU.
@@ -112,6 +113,24 @@ def open_network(
     if partner and detail is None:
         raise KerasSRError("`partner` says what `detail` lies towards: give `detail`, too")
     chosen = str(name) if name else registry.of_scale(scale)
+    if not name and engine != "keras" and not partner and chosen in registry.FOR_DAMAGED:
+        # Imported here: it is a Network, too.
+        from keras_sr.tasks.by_picture import ByPicture
+
+        def opens(which: str) -> Network:
+            return open_network(
+                which,
+                engine=engine,
+                precision=precision,
+                threads=threads,
+                detail=detail,
+                self_ensemble=self_ensemble,
+                consistent=consistent,
+            )
+
+        clean, damaged = (partial(opens, one) for one in (chosen, registry.FOR_DAMAGED[chosen]))
+        facts = replace(facts_in(registry.weights_path(chosen), engine), name="default")
+        return ByPicture(clean, damaged, facts)
     options = {"self_ensemble": self_ensemble, "consistent": consistent}
     if engine == "keras":
         if detail is not None or precision == "bf16" or threads:

@@ -16,7 +16,7 @@ from keras_sr.images.picture import Picture
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.resize import imresize_rows
 from keras_sr.images.storage import IN_MEMORY, Storage, by_pieces, pieces, release
-from keras_sr.inference.engines import Engine
+from keras_sr.inference.engines import Engine, engine_for
 from keras_sr.inference.enlarge import MEMORY, Progress, Stop, enlarge
 from keras_sr.tasks.batch.ends import HERE, Ends
 from keras_sr.tasks.batch.ledger import Ledger
@@ -84,6 +84,8 @@ class FileResult:
         lr_psnr: LR consistency in dB (`metrics.lr_consistency`), where it was asked for and can be measured.
         extras: What was written beside it: a sheet to compare, a map; addresses, where it is in a store.
         trouble: Why something beside it could not be written, in one line.
+        network: What enlarged it.
+        traces: What decided about the network: `"JPEG"` or `"noise"`, where the picture shows it.
     """
 
     job: Job
@@ -95,6 +97,8 @@ class FileResult:
     lr_psnr: float | None = None
     extras: tuple[Path | str, ...] = ()
     trouble: str = ""
+    network: str = ""
+    traces: str = ""
 
     @property
     def ok(self) -> bool:
@@ -112,6 +116,8 @@ class FileResult:
             "seconds": self.seconds,
             "lost": list(self.lost),
             "lr_psnr": self.lr_psnr,
+            "network": self.network,
+            "traces": self.traces,
         }
 
 
@@ -227,8 +233,9 @@ def _enlarge_one(
         return FileResult(job, "skipped"), None, None
     try:
         picture = reading.result()
+        chosen, traces = engine_for(engine, _first_page(picture))
         start = time.perf_counter()
-        larger = resized(picture, engine, settings, progress, stop)
+        larger = resized(picture, chosen, settings, progress, stop)
         seconds = time.perf_counter() - start
         result = FileResult(
             job,
@@ -236,6 +243,8 @@ def _enlarge_one(
             size=(larger.pixels.shape[1], len(larger.pixels) // larger.pages),
             seconds=seconds,
             lost=picture.lost,
+            network=chosen.name,
+            traces=traces,
         )
         return result, larger, picture
     except Stopped:
@@ -273,6 +282,7 @@ def resized(
     rgb: Sequence[int] | None = None,
 ) -> Picture:
     """Enlarge a picture to the size that was asked for; resizing is done before rounding."""
+    engine, _ = engine_for(engine, _first_page(picture))
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
     size = settings.size.of(height, width, engine.scale)
     _refuse_endless(size, picture.pages, settings.max_pixels)
@@ -317,6 +327,10 @@ def resized(
         resolution=(picture.resolution[0] * size[1] / width, picture.resolution[1] * size[0] / height),
     )
     return look.finished(fitted, settings.storage)
+
+
+def _first_page(picture: Picture) -> np.ndarray:
+    return picture.pixels[: len(picture.pixels) // picture.pages]
 
 
 def _tiling(

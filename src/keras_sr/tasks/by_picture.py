@@ -1,0 +1,65 @@
+"""The default: one network for pictures that show damage, another for clean ones, chosen by the pixels."""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from keras_sr.facts import NetworkFacts
+from keras_sr.images import traces
+from keras_sr.tasks.networks import Network
+from keras_sr.tasks.way import NetworkChoice
+
+
+class ByPicture(Network):
+    """Two networks of one scale, each opened when the first picture for it comes.
+
+    Args:
+        clean: Opens the network for clean pictures; it also runs batches, which show no picture.
+        damaged: Opens the network for pictures with traces of JPEG or noise.
+        facts: What holds for both: of the one that sees farther and needs more memory.
+    """
+
+    def __init__(
+        self, clean: Callable[[], Network], damaged: Callable[[], Network], facts: NetworkFacts
+    ) -> None:
+        self._open = {False: clean, True: damaged}
+        self._opened: dict[bool, Network] = {}
+        self.facts = facts
+
+    def of(self, pixels: np.ndarray) -> tuple[Network, str]:
+        """Return the network for a picture, and the traces it shows: `"JPEG"`, `"noise"` or `""`."""
+        found = traces.damage(pixels)
+        return self._network(bool(found)), found
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of both."""
+        return (*self._network(False).files, *self._network(True).files)
+
+    @property
+    def runs_on(self) -> str:
+        """What runs them."""
+        return ", ".join(dict.fromkeys(self._network(kind).runs_on for kind in (False, True)))
+
+    @cached_property
+    def choice(self) -> NetworkChoice:
+        """What decides about pixels: the choices of both."""
+        clean, damaged = (self._network(kind).choice for kind in (False, True))
+        return NetworkChoice(
+            (*clean.weights, *damaged.weights),
+            self.runs_on,
+            clean.detail,
+            clean.self_ensemble,
+            clean.consistent,
+        )
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """Enlarge tiles with the network for clean pictures, as any engine does."""
+        return self._network(False).run(batch)
+
+    def _network(self, damaged: bool) -> Network:
+        if damaged not in self._opened:
+            self._opened[damaged] = self._open[damaged]()
+        return self._opened[damaged]

@@ -1,0 +1,90 @@
+"""The default takes the network that goes with each picture, and says so."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_sr
+from keras_sr.images.resize import imresize
+from keras_sr.tasks.by_picture import ByPicture
+from keras_sr.weights import registry
+
+CLEAN = registry.DEFAULT
+DAMAGED = registry.FOR_DAMAGED[CLEAN]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, shared_data):
+    """The same photograph four times: clean, as JPEG, as a PNG that was a JPEG, and clean as JPEG of 100."""
+    photo = np.asarray(Image.open(shared_data / "benchmark" / "BSD100" / "HR" / "img_005.png").convert("RGB"))
+    small = imresize(photo, 1 / 3)[:96, :120]
+    place = tmp_path_factory.mktemp("photos")
+    Image.fromarray(small).save(place / "clean.png")
+    Image.fromarray(small).save(place / "phone.jpg", quality=70)
+    Image.open(place / "phone.jpg").save(place / "was_jpeg.png")
+    Image.fromarray(small).save(place / "archive.jpg", quality=100, subsampling=0)
+    return place
+
+
+def test_each_picture_gets_its_network_and_the_report_says_which(folder, tmp_path):
+    results = list(keras_sr.upscale_files(folder, tmp_path / "out", report=tmp_path / "report.json"))
+    taken = {result.job.source.name: (result.network, result.traces) for result in results}
+    assert taken == {
+        "archive.jpg": (CLEAN, ""),
+        "clean.png": (CLEAN, ""),
+        "phone.jpg": (DAMAGED, "JPEG"),
+        "was_jpeg.png": (DAMAGED, "JPEG"),
+    }
+    told = json.loads((tmp_path / "report.json").read_text())["pictures"]
+    assert {(row["network"], row["traces"]) for row in told} == {(CLEAN, ""), (DAMAGED, "JPEG")}
+
+
+def test_the_pixels_are_those_of_the_network_by_name(folder):
+    for name, network in (("clean.png", CLEAN), ("was_jpeg.png", DAMAGED)):
+        picture = folder / name
+        np.testing.assert_array_equal(keras_sr.upscale(picture), keras_sr.upscale(picture, network))
+
+
+def test_a_network_with_a_name_is_taken_whatever_a_picture_shows(folder, tmp_path):
+    results = keras_sr.upscale_files(folder / "phone.jpg", tmp_path / "out", "compact_x4")
+    assert [(one.network, one.traces) for one in results] == [("compact_x4", "")]
+
+
+def test_an_animation_is_judged_by_its_first_frame(folder, tmp_path):
+    frames = [Image.open(folder / "was_jpeg.png"), Image.open(folder / "clean.png")]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
+    (result,) = keras_sr.upscale_files(tmp_path / "a.webp", tmp_path / "out")
+    assert (result.network, result.traces) == (DAMAGED, "JPEG")
+
+
+def test_the_facts_hold_for_both_networks():
+    network = keras_sr.open_network()
+    assert isinstance(network, ByPicture)
+    for name in (CLEAN, DAMAGED):
+        one = keras_sr.open_network(name)
+        assert one.scale == network.scale
+        assert one.frame == network.frame
+        assert one.receptive_field <= network.receptive_field
+        assert one.bytes_per_pixel <= network.bytes_per_pixel
+
+
+def test_a_batch_goes_on_although_it_has_two_networks(folder, tmp_path):
+    first = list(keras_sr.upscale_files(folder, tmp_path / "out", resume=True))
+    again = list(keras_sr.upscale_files(folder, tmp_path / "out", resume=True))
+    assert {one.status for one in first} == {"done"}
+    assert {one.status for one in again} == {"skipped"}
+
+
+def test_detail_goes_with_both(folder, tmp_path):
+    network = keras_sr.open_network(detail=0.0)
+    results = keras_sr.upscale_files([folder / "clean.png", folder / "phone.jpg"], tmp_path / "out", network)
+    assert [one.network for one in results] == [
+        registry.passport(CLEAN).partner,
+        registry.passport(DAMAGED).partner,
+    ]
+
+
+def test_other_scales_have_one_network():
+    assert keras_sr.open_network(scale=2).name == "lite_x2"
