@@ -61,7 +61,7 @@ def test_a_missing_package_says_what_to_install(reader, monkeypatch):
 
     there = first_cell.find_spec
     monkeypatch.setattr(first_cell, "find_spec", lambda name: None if name == "matplotlib" else there(name))
-    with pytest.raises(KerasSRError, match=r"matplotlib: pip install 'keras-sr\[notebooks\]'"):
+    with pytest.raises(KerasSRError, match=r"matplotlib: pip install -e '\.\[notebooks\]' in a clone"):
         lessons.start()
 
 

@@ -14,7 +14,7 @@ _BLOCK = 8
 #: Below this a coefficient counts as 0: rounding to whole levels moves it by 0.3 (one sigma).
 _ZERO = 0.9
 #: By how much more coefficients are 0 on the grid than beside it, and levels of noise, that count as damage:
-#: docs/decisions/0021 has what pictures show.
+#: docs/decisions/0023 has what pictures show.
 JPEG, NOISE = 0.08, 2.5
 #: Pixels in the smallest side that tells something.
 _LEAST = 32

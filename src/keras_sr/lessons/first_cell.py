@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_sr.backend import BACKENDS, prepare_keras
-from keras_sr.errors import KerasSRError, WeightsError
+from keras_sr.errors import KerasSRError, WeightsError, install_hint
 
 if TYPE_CHECKING:
     from keras_sr.data.sources import Source
@@ -102,7 +102,7 @@ def welcome() -> None:
     wanted = {"keras": "keras", "matplotlib": "notebooks", "skimage": "notebooks"}
     missing = sorted({extra for module, extra in wanted.items() if find_spec(module) is None})
     if missing:
-        print(f"for lessons 1 to 7: pip install 'keras-sr[{','.join(missing)}]', then restart the kernel")
+        print(f"for the other lessons: {install_hint(','.join(missing))}; then restart the kernel")
     backends = [name for name in BACKENDS if find_spec(name)]
     found = ", ".join(f"{name} {version_of(name)}" for name in backends)
     print(f"backends for training: {found or 'none; pip install tensorflow (or jax, or torch)'}")
@@ -122,9 +122,7 @@ def check_packages() -> None:
     """Raise KerasSRError for a package that is missing or too old."""
     for module, extra in EXTRAS.items():
         if find_spec(module) is None:
-            raise KerasSRError(
-                f"the lessons need {module}: pip install 'keras-sr[{extra}]', then restart the kernel"
-            )
+            raise KerasSRError(f"the lessons need {module}: {install_hint(extra)}; then restart the kernel")
     try:
         found = version("keras")
     except PackageNotFoundError:

@@ -88,8 +88,8 @@ def open_network(
     Args:
         name: A name that `keras-sr weights` lists, or a file or folder of one of the kinds in `KINDS`:
             a run folder, an .npz file, an exported network (.onnx, .xml), a network of another program
-            (.pth, .safetensors, .param of ncnn), a model that Keras saved (.keras). None takes the default: at
-            x4 one of two, by what each picture shows (`tasks.by_picture`).
+            (.pth, .safetensors, .param of ncnn), a model that Keras saved (.keras). None takes the default:
+            at x4 one of two, by what each picture shows (`tasks.by_picture`).
         scale: Chooses the network when it has no name: the first that enlarges this much.
         engine: `"openvino"`, `"onnxruntime"`, `"auto"` for the first of them that is installed, or `"keras"`:
             any backend, and a GPU.
