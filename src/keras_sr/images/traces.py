@@ -16,6 +16,8 @@ _ZERO = 0.9
 #: By how much more coefficients are 0 on the grid than beside it, and levels of noise, that count as damage:
 #: docs/decisions/0023 has what pictures show.
 JPEG, NOISE = 0.08, 2.5
+#: What R, G and B add to brightness (ITU-R BT.601).
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 #: Pixels in the smallest side that tells something.
 _LEAST = 32
 
@@ -67,7 +69,7 @@ def _middle(pixels: np.ndarray) -> np.ndarray:
     height, width = pixels.shape[:2]
     top, left = max(0, (height - _SIDE) // 2), max(0, (width - _SIDE) // 2)
     part = np.asarray(pixels[top : top + _SIDE, left : left + _SIDE], np.float32)
-    return part @ np.float32([0.299, 0.587, 0.114]) if part.shape[2] == 3 else part[..., 0]
+    return part @ _LUMA if part.shape[2] == 3 else part[..., 0]
 
 
 def _zeros(y: np.ndarray) -> float:
