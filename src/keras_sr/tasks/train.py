@@ -364,7 +364,7 @@ def perceptual(recipe: "Recipe") -> list[str]:
     """Return what PSNR does not tell of a recipe: LPIPS, where it is not trained on pixels alone."""
     from keras_sr.evaluation.columns import choose
 
-    if not (recipe.is_gan or recipe.content or recipe.style):
+    if not (recipe.is_gan or recipe.content or recipe.style or recipe.teacher_content):
         return []
     try:
         return list(choose(["lpips"])[0])

@@ -17,6 +17,7 @@ NAMES = (
     "lite_x4",
     "lite_x3",
     "lite_x2",
+    "photo_x4",
     "photo_psnr_x4",
     "srresnet_mse",
     "srresnet_vgg22",
@@ -39,7 +40,7 @@ DEFAULT = "srgan_vgg54"
 BY_SCALE = {2: "lite_x2", 3: "lite_x3", 4: DEFAULT}
 
 #: What it takes instead, without a name, for pictures with traces of JPEG or noise (docs/decisions/0023).
-FOR_DAMAGED = {DEFAULT: "photo_psnr_x4"}
+FOR_DAMAGED = {DEFAULT: "photo_x4"}
 
 
 @dataclass(frozen=True)
