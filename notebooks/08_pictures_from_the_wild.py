@@ -66,7 +66,9 @@ from keras_sr.data.presets import Web, describe
 from keras_sr.data.preview import preview
 
 print(describe("web"))
-batches = Batches(lesson.photos, batch_size=8, hr_crop=64, weight_by="picture", damage=Web(), seed=8, workers=1)
+batches = Batches(
+    lesson.photos, batch_size=8, hr_crop=64, weight_by="picture", damage=Web(), seed=8, workers=1
+)
 lessons.panels(("LR | HR", preview(batches, 15)))
 
 # %% [markdown]
@@ -103,8 +105,8 @@ on_web = lessons.enlarge(trained(Web()))
 # ## Measured on five fixed damages
 #
 # Random damage is for training. To compare networks, it must be the same for all: `keras-sr benchmark
-# --degradation jpeg75` makes LR by one of five fixed recipes, and keeps it beside the results. Here on the two
-# photographs that nothing was trained on:
+# --degradation jpeg75` makes LR by one of five fixed recipes, and keeps it beside the results. Here on the
+# two photographs that nothing was trained on:
 
 # %%
 rows = {"clean": lambda hr, name: imresize(hr, 1 / 4)}

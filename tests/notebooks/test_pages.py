@@ -49,8 +49,8 @@ def assigned(name, code):
     return next(line for line in code.splitlines() if line.startswith(f"{name} ="))
 
 
-def test_there_are_eight_lessons_and_all_are_built():
-    assert [name[:2] for name in NAMES] == [f"{number:02d}" for number in range(8)]
+def test_there_are_nine_lessons_and_all_are_built():
+    assert [name[:2] for name in NAMES] == [f"{number:02d}" for number in range(9)]
     assert [path.name for path in PAGES if not path.is_file()] == []
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import keras
 
-from conftest import Noise
 from keras_sr.training.fit import fit
 from keras_sr.training.interrupts import SIGNALS
 from keras_sr.training.recipe import Recipe, from_json
@@ -31,6 +30,9 @@ class Wait(keras.callbacks.Callback):
 
 
 def batches(recipe: Recipe):
+    # Found beside this script when it runs; pytest, which collects it for its doctests, has other conftests.
+    from conftest import Noise
+
     return lambda start, steps: Noise(start, steps, recipe.crop, recipe.batch_size, recipe.scale)
 
 

@@ -10,6 +10,7 @@ keras = pytest.importorskip("keras")
 from keras import ops
 
 from keras_sr.errors import RecipeError, WeightsError
+from keras_sr.losses import with_colours_of
 from keras_sr.training.build import build_model
 from keras_sr.training.recipe import Recipe
 from keras_sr.weights.load import load
@@ -34,12 +35,16 @@ def logged(model, batch):
     return {name: float(ops.convert_to_numpy(one.result())) for name, one in model.trackers.items()}
 
 
+def shown_by(lr):
+    return np.clip(ops.convert_to_numpy(load("compact_x4")(lr)), 0, 1)
+
+
 def test_the_term_is_the_distance_to_what_the_teacher_makes_of_the_same_lr(batches):
     recipe = replace(TAUGHT, l1=1.0)
     model = build_model(recipe)
     lr, hr = batches(recipe)(0, 1)[0]
     values = logged(model, (lr, hr))
-    shown = np.clip(ops.convert_to_numpy(load("compact_x4")(lr)), 0, 1)
+    shown = ops.convert_to_numpy(with_colours_of(ops.convert_to_tensor(shown_by(lr)), hr))
     sr = ops.convert_to_numpy(model.generator(lr))
     np.testing.assert_allclose(values["teacher_l1"], 2 * np.abs(sr - shown).mean(), rtol=1e-4)
     np.testing.assert_allclose(values["l1"], 2 * np.abs(sr - hr).mean(), rtol=1e-4)
@@ -48,11 +53,30 @@ def test_the_term_is_the_distance_to_what_the_teacher_makes_of_the_same_lr(batch
 def test_a_student_with_the_teachers_weights_has_nothing_to_learn_from_it(batches):
     model = build_model(TAUGHT)
     model.generator.set_weights(load("compact_x4").get_weights())
-    lr, hr = batches(TAUGHT)(0, 1)[0]
+    lr, _ = batches(TAUGHT)(0, 1)[0]
     # What is left is what the teacher gives beyond black and white, which its picture does not hold.
     sr = ops.convert_to_numpy(model.generator(lr))
     beyond = 2 * np.abs(sr - np.clip(sr, 0, 1)).mean()
-    np.testing.assert_allclose(logged(model, (lr, hr))["teacher_l1"], beyond, atol=1e-5)
+    np.testing.assert_allclose(logged(model, (lr, shown_by(lr)))["teacher_l1"], beyond, atol=1e-5)
+
+
+def test_a_teachers_colours_are_put_right_and_its_detail_is_kept():
+    rng = np.random.default_rng(0)
+    hr = np.broadcast_to(np.float32([0.2, 0.6, 0.4]), (1, 48, 48, 3))
+    checks = np.where(np.add.outer(np.arange(48), np.arange(48)) % 2, 0.1, -0.1)[None, ..., None]
+    wrong = (0.9 * hr + 0.05 + checks).astype("float32")
+    for data_format in ("channels_last", "channels_first"):
+        turn = (0, 1, 2, 3) if data_format == "channels_last" else (0, 3, 1, 2)
+        back = (0, 1, 2, 3) if data_format == "channels_last" else (0, 2, 3, 1)
+        right = with_colours_of(
+            ops.convert_to_tensor(wrong.transpose(turn)),
+            ops.convert_to_tensor(np.ascontiguousarray(hr.transpose(turn))),
+            data_format,
+        )
+        right = ops.convert_to_numpy(right).transpose(back)
+        np.testing.assert_allclose(right, hr + checks, atol=1e-6)
+    same = rng.random((1, 50, 40, 3)).astype("float32")
+    np.testing.assert_allclose(ops.convert_to_numpy(with_colours_of(same, same)), same, atol=1e-6)
 
 
 def test_training_brings_the_student_nearer_and_leaves_the_teacher_as_it_was(batches):

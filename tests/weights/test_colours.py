@@ -14,6 +14,8 @@ COLOURS = np.array([*itertools.product((0, 128, 255), repeat=3), (0, 0, 192), (0
 #: How many levels off a network may be on a plain colour, in the worst of three channels. What the paper's
 #: networks make of magenta is in the model card.
 ALLOWED = {"chain": 1.0, "compact": 1.0, "srresnet": 11.0}
+#: Its teacher is 13 levels off; violet is what is left of that (docs/lab-log.md).
+ALLOWED_BY_NAME = {"photo_x4": 2.0}
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -27,4 +29,5 @@ def test_plain_colours_keep_their_level(name):
         inside = sr[:, 10 * engine.scale : -10 * engine.scale, 10 * engine.scale : -10 * engine.scale]
         off = np.abs(inside.clip(0, 1).mean(axis=(1, 2)) * 255 - COLOURS).max(axis=1)
         worst = tuple(COLOURS[off.argmax()])
-        assert off.max() <= ALLOWED[registry.passport(name).generator], (precision, worst, off.max())
+        allowed = ALLOWED_BY_NAME.get(name, ALLOWED[registry.passport(name).generator])
+        assert off.max() <= allowed, (precision, worst, off.max())

@@ -13,6 +13,8 @@ from keras_sr.images.storage import everywhere, pieces, release
 #: Side of a neighbourhood in LR pixels; how often brightness is brought back, as clipping takes some away;
 #: and what is near enough, a quarter of a level of 8 bits.
 _SIDE, _ROUNDS, _NEAR = 8, 8, 1 / 1020
+#: Share of neighbours that differ: a dithered photograph has 0.3 and more, a page of print below 0.1.
+_DITHERED = 0.25
 
 
 def is_one_bit(pixels: np.ndarray) -> bool:
@@ -21,6 +23,20 @@ def is_one_bit(pixels: np.ndarray) -> bool:
         return False
     white = np.iinfo(pixels.dtype).max
     return everywhere(lambda part: (part == 0) | (part == white), pixels)
+
+
+def is_dithered(pixels: np.ndarray) -> bool:
+    """Return whether a picture (H, W, bands) is of two values, and jumps between them all over.
+
+    A mask or a scanned page has two values too, in areas: there a network is right, and edges are to stay.
+    """
+    if pixels.shape[1] < 2 or not is_one_bit(pixels):
+        return False
+    jumps = 0
+    for rows in pieces(len(pixels), pixels[0].size):
+        jumps += int((pixels[rows, 1:] != pixels[rows, :-1]).any(axis=-1).sum())
+        release(pixels)
+    return jumps > _DITHERED * len(pixels) * (pixels.shape[1] - 1)
 
 
 def hold_brightness(sr: np.ndarray, lr: np.ndarray, scale: int) -> None:

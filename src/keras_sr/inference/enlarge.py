@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_sr.errors import PictureError, Stopped
 from keras_sr.images.alpha import bleed, hold
-from keras_sr.images.one_bit import hold_brightness, is_one_bit
+from keras_sr.images.one_bit import hold_brightness, is_dithered
 from keras_sr.images.picture import Picture, opaque
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.storage import IN_MEMORY, Storage, fill, pieces, release
@@ -114,7 +114,7 @@ def enlarge(
                 pixels = bleed(pixels, seen, storage)
                 hold(alpha[sr_page], seen, engine.scale)
         run(pixels, groups, larger[sr_page])
-        if is_one_bit(picture.pixels[lr_page]):
+        if is_dithered(picture.pixels[lr_page]):
             hold_brightness(larger[sr_page], picture.pixels[lr_page], engine.scale)
     if alpha is not None and not seen_through:
         fill(alpha, from_float(np.ones(1), kind)[0])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from keras_sr.losses.adversarial import ADVERSARIAL, approximate_r1
 from keras_sr.losses.content import ContentLoss, StyleLoss
-from keras_sr.losses.pixel import charbonnier, consistency, l1, luma, mse
+from keras_sr.losses.pixel import charbonnier, consistency, l1, luma, mse, with_colours_of
 from keras_sr.types import Tensor
 
 #: Every loss between single pixels, by name.
@@ -21,4 +21,5 @@ __all__ = [
     "l1",
     "luma",
     "mse",
+    "with_colours_of",
 ]

@@ -70,3 +70,24 @@ def consistency(sr: Tensor, hr: Tensor, scale: int, data_format: str = "channels
     # Strides are given: what Keras 3.15 takes for them on jax by itself has two axes too many.
     averages = ops.average_pool(difference(sr, hr), scale, strides=scale, data_format=data_format)
     return ops.mean(ops.square(averages))
+
+
+#: Side of the squares whose colours `with_colours_of` takes over: larger than detail, smaller than things.
+COLOUR_SQUARE = 16
+
+
+def with_colours_of(sr: Tensor, hr: Tensor, data_format: str = "channels_last") -> Tensor:
+    """Return SR with HR's means over squares of 16 pixels, and bilinear between them.
+
+    What a teacher draws is worth learning; what it does to colours, which many do by some levels, is not.
+
+    Args:
+        sr: (N, H, W, 3), or (N, 3, H, W), in [0, 1].
+        hr: The same.
+        data_format: The layout of both.
+    """
+    off = ops.average_pool(
+        hr - sr, COLOUR_SQUARE, strides=COLOUR_SQUARE, padding="same", data_format=data_format
+    )
+    size = sr.shape[1:3] if data_format == "channels_last" else sr.shape[2:4]
+    return sr + ops.image.resize(off, size, interpolation="bilinear", data_format=data_format)

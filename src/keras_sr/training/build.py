@@ -40,7 +40,7 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
         judge = build_discriminator(recipe, data_format) if recipe.is_gan else None
     average = build_generator(vars(recipe), data_format) if recipe.ema else None
     shared = {"terms": terms, "ema": recipe.ema, "frozen": frozen + watching}
-    shared |= {"teacher": teacher, "taught": taught}
+    shared |= {"teacher": teacher, "taught": taught, "data_format": data_format}
     if judge is None:
         model = SuperResolution(generator, average, **shared)
         optimizer = optimizer_of(recipe)

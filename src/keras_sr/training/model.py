@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_sr.losses import with_colours_of
 from keras_sr.types import Tensor
 
 
@@ -23,7 +24,8 @@ class SuperResolution(keras.Model):
         ema: Decay of the average a step, in [0, 1).
         frozen: Networks that the terms use; they belong to the model's state but are never trained.
         teacher: LR to SR like the generator, never trained: what it makes of LR is one more target.
-        taught: As `terms`, for the terms that compare SR with the teacher's SR.
+        taught: As `terms`, for the terms that compare SR with the teacher's SR, in the colours of HR.
+        data_format: Of the images.
     """
 
     def __init__(
@@ -35,12 +37,13 @@ class SuperResolution(keras.Model):
         frozen: list[keras.Model] | None = None,
         teacher: keras.Model | None = None,
         taught: dict[str, tuple[float, Callable]] | None = None,
+        data_format: str = "channels_last",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.generator, self.ema_generator, self.ema = generator, ema_generator, ema
         self.terms = dict(terms)
-        self.teacher, self.taught = teacher, dict(taught or {})
+        self.teacher, self.taught, self.data_format = teacher, dict(taught or {}), data_format
         self.frozen = [*(frozen or []), *([teacher] if teacher is not None else [])]
         for network in [*self.frozen, *([ema_generator] if ema_generator is not None else [])]:
             network.trainable = False
@@ -89,7 +92,7 @@ class SuperResolution(keras.Model):
         values = {name: (weight, term(sr, hr)) for name, (weight, term) in self.terms.items()}
         if self.teacher is not None:
             shown = ops.clip(self.teacher(ops.convert_to_tensor(lr), training=False), 0.0, 1.0)
-            shown = ops.stop_gradient(ops.cast(shown, "float32"))
+            shown = ops.stop_gradient(with_colours_of(ops.cast(shown, "float32"), hr, self.data_format))
             pairs = zip(taught_names(self.taught), self.taught.values(), strict=True)
             values |= {name: (weight, term(sr, shown)) for name, (weight, term) in pairs}
         return values

@@ -46,7 +46,7 @@ class Shard:
 
         Examples:
             >>> [k for k in (1, 2, 3) if Shard(k, 3).has("2024/cat.jpg")]
-            [2]
+            [3]
         """
         digest = sha256(os.fsencode(name)).digest()
         return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
