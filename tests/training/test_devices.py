@@ -43,10 +43,11 @@ def test_there_must_be_so_many(monkeypatch):
 @pytest.mark.slow
 def test_losses_and_weights_of_two_devices_are_those_of_one_also_when_a_run_changes_between_them():
     pytest.importorskip("jax")
+    # No batch norm here: a bias before it has no gradient but rounding, which Adam makes as large as any.
     script = Path(__file__).parents[2] / "benchmarks" / "devices.py"
     settings = ["--set", "features=8", "--set", "blocks=1", "--set", "crop=32", "--set", "batch_size=4"]
     done = subprocess.run(
-        [sys.executable, script, "compact", "srgan_mse", "--steps", "10", *settings],
+        [sys.executable, script, "compact", "--steps", "10", *settings],
         env={**os.environ, "KERAS_BACKEND": "jax"},
         capture_output=True,
         text=True,
@@ -56,7 +57,7 @@ def test_losses_and_weights_of_two_devices_are_those_of_one_also_when_a_run_chan
     found = re.findall(
         r"^(\w+), (two|two, then one): .*relative (\S+)\); weights by (\S+),", done.stdout, re.M
     )
-    assert len(found) == 4, done.stdout + done.stderr
+    assert len(found) == 2, done.stdout + done.stderr
     for *_, losses, weights in found:
         assert float(losses) < 1e-6
         assert float(weights) < 1e-6
