@@ -43,7 +43,7 @@ def test_there_must_be_so_many(monkeypatch):
 @pytest.mark.slow
 def test_losses_and_weights_of_two_devices_are_those_of_one_also_when_a_run_changes_between_them():
     pytest.importorskip("jax")
-    # GANs come apart by 1e-4 in their adversarial terms after ten steps (docs/lab-log.md): not shown equal yet.
+    # GANs come apart by 1e-4 after ten steps, in the adversarial terms (docs/lab-log.md): not shown equal.
     script = Path(__file__).parents[2] / "benchmarks" / "devices.py"
     settings = ["--set", "features=8", "--set", "blocks=1", "--set", "crop=32", "--set", "batch_size=4"]
     done = subprocess.run(
