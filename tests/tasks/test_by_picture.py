@@ -86,5 +86,21 @@ def test_detail_goes_with_both(folder, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("options", [{}, {"precision": "f32"}, {"detail": 0.5}, {"detail": 0.0}])
+def test_what_decides_about_pixels_is_known_before_anything_is_opened(options):
+    clean, damaged = (keras_sr.open_network(name, **options).choice for name in (CLEAN, DAMAGED))
+    network = keras_sr.open_network(**options)
+    assert network.choice.weights == (*clean.weights, *damaged.weights)
+    assert network.choice.runs_on == ", ".join(dict.fromkeys((clean.runs_on, damaged.runs_on)))
+    assert network.choice.detail == clean.detail == damaged.detail
+    assert network._opened == {}
+
+
+def test_a_network_that_no_picture_needs_is_not_opened(folder, tmp_path):
+    network = keras_sr.open_network()
+    list(keras_sr.upscale_files(folder / "phone.jpg", tmp_path / "out", network))
+    assert [one.name for one in network._opened.values()] == [DAMAGED]
+
+
 def test_other_scales_have_one_network():
     assert keras_sr.open_network(scale=2).name == "lite_x2"

@@ -45,8 +45,11 @@ def weights(
         typer.echo(json.dumps(asdict(registry.passport(name)), indent=1))
         return
     rows = [["", "scale", "kMAC", "s/MP", *_SETS, "licence"]]
+    for_damaged = registry.FOR_DAMAGED.get(registry.DEFAULT)
     for one in registry.names():
-        marked = f"{one} (default)" if one == registry.DEFAULT else one
+        marked = {registry.DEFAULT: f"{one} (default)", for_damaged: f"{one} (default for JPEGs)"}.get(
+            one, one
+        )
         rows.append([marked, *_cells(registry.passport(one))])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:

@@ -350,6 +350,22 @@ def open_engine(
         KerasSRError: The engine is unknown or not installed, or cannot compute in that precision.
         WeightsError: The file is missing, damaged or not of keras-sr.
     """
+    name, precision = settled(path, engine=engine, precision=precision, blended=blend is not None)
+    return ENGINES[name](path, precision=precision, threads=threads, assume=assume, blend=blend)
+
+
+def settled(path: str | Path, *, engine: str, precision: str, blended: bool = False) -> tuple[str, str]:
+    """Return the engine and the precision that `open_engine` takes, without opening anything.
+
+    Args:
+        path: As for `open_engine`.
+        engine: The same.
+        precision: The same.
+        blended: Whether weights between two files are asked for.
+
+    Raises:
+        KerasSRError: The engine is unknown, not installed, or not for such a file.
+    """
     if engine not in ("auto", *ENGINES):
         raise KerasSRError(unknown("engine", engine, ["auto", *ENGINES]))
     wanted = list(ENGINES) if engine == "auto" else [engine]
@@ -360,15 +376,14 @@ def open_engine(
     installed = [name for name in wanted if find_spec(name)]
     if not installed:
         raise KerasSRError(f"no engine to run a network with: pip install {' (or) '.join(wanted)}")
-    name = installed[0]
     if precision == "auto":
-        precision = best_precision(name, path) if not blend else "f32"
-    return ENGINES[name](path, precision=precision, threads=threads, assume=assume, blend=blend)
+        precision = "f32" if blended else best_precision(installed[0], path)
+    return installed[0], precision
 
 
 def facts_in(path: str | Path, engine: str = "auto") -> NetworkFacts:
     """Return the facts of a weight file (.npz) as an engine will have them, without opening it."""
-    name = next((known for known in ENGINES if find_spec(known)), "openvino") if engine == "auto" else engine
+    name, _ = settled(path, engine=engine, precision="f32")
     facts = read_stored(path)[1]
     return replace(facts, bytes_per_pixel=ENGINES[name].MEMORY * facts.bytes_per_pixel)
 

@@ -1,6 +1,7 @@
 """The default: one network for pictures that show damage, another for clean ones, chosen by the pixels."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,14 +20,22 @@ class ByPicture(Network):
         clean: Opens the network for clean pictures; it also runs batches, which show no picture.
         damaged: Opens the network for pictures with traces of JPEG or noise.
         facts: What holds for both: of the one that sees farther and needs more memory.
+        clean_choice: Tells what of the first decides about pixels, without opening it.
+        damaged_choice: The same of the second.
     """
 
     def __init__(
-        self, clean: Callable[[], Network], damaged: Callable[[], Network], facts: NetworkFacts
+        self,
+        clean: Callable[[], Network],
+        damaged: Callable[[], Network],
+        facts: NetworkFacts,
+        clean_choice: Callable[[], NetworkChoice],
+        damaged_choice: Callable[[], NetworkChoice],
     ) -> None:
         self._open = {False: clean, True: damaged}
         self._opened: dict[bool, Network] = {}
         self.facts = facts
+        self._choices = clean_choice, damaged_choice
 
     def of(self, pixels: np.ndarray) -> tuple[Network, str]:
         """Return the network for a picture, and the traces it shows: `"JPEG"`, `"noise"` or `""`."""
@@ -46,14 +55,9 @@ class ByPicture(Network):
     @cached_property
     def choice(self) -> NetworkChoice:
         """What decides about pixels: the choices of both."""
-        clean, damaged = (self._network(kind).choice for kind in (False, True))
-        return NetworkChoice(
-            (*clean.weights, *damaged.weights),
-            self.runs_on,
-            clean.detail,
-            clean.self_ensemble,
-            clean.consistent,
-        )
+        clean, damaged = (tell() for tell in self._choices)
+        runs_on = ", ".join(dict.fromkeys((clean.runs_on, damaged.runs_on)))
+        return replace(clean, weights=(*clean.weights, *damaged.weights), runs_on=runs_on)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Enlarge tiles with the network for clean pictures, as any engine does."""

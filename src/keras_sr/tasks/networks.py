@@ -13,7 +13,15 @@ import numpy as np
 from keras_sr.backend import prepare_keras
 from keras_sr.errors import KerasSRError, WeightsError
 from keras_sr.files import sha256
-from keras_sr.inference.engines import Engine, FromFacts, capabilities, facts_in, facts_of, open_engine
+from keras_sr.inference.engines import (
+    Engine,
+    FromFacts,
+    capabilities,
+    facts_in,
+    facts_of,
+    open_engine,
+    settled,
+)
 from keras_sr.tasks.way import NetworkChoice
 from keras_sr.weights import imported, keras_file, registry, store
 from keras_sr.weights.find import find
@@ -113,6 +121,7 @@ def open_network(
     if partner and detail is None:
         raise KerasSRError("`partner` says what `detail` lies towards: give `detail`, too")
     chosen = str(name) if name else registry.of_scale(scale)
+    options = {"self_ensemble": self_ensemble, "consistent": consistent}
     if not name and engine != "keras" and not partner and chosen in registry.FOR_DAMAGED:
         # Imported here: it is a Network, too.
         from keras_sr.tasks.by_picture import ByPicture
@@ -128,10 +137,19 @@ def open_network(
                 consistent=consistent,
             )
 
-        clean, damaged = (partial(opens, one) for one in (chosen, registry.FOR_DAMAGED[chosen]))
-        facts = replace(facts_in(registry.weights_path(chosen), engine), name="default")
-        return ByPicture(clean, damaged, facts)
-    options = {"self_ensemble": self_ensemble, "consistent": consistent}
+        def planned(which: str) -> NetworkChoice:
+            file, blend = _with_partner(which, detail, None)
+            runs_on = " ".join(settled(file, engine=engine, precision=precision, blended=blend is not None))
+            return _choice(_files(file, blend), runs_on, detail if blend else None, **options)
+
+        clean, damaged = chosen, registry.FOR_DAMAGED[chosen]
+        return ByPicture(
+            partial(opens, clean),
+            partial(opens, damaged),
+            replace(facts_in(registry.weights_path(clean), engine), name="default"),
+            partial(planned, clean),
+            partial(planned, damaged),
+        )
     if engine == "keras":
         if detail is not None or precision == "bf16" or threads:
             raise KerasSRError(
@@ -140,19 +158,34 @@ def open_network(
         file = _keras_file(chosen)
         return Network(_keras_engine(chosen), (file,), **options)
     try:
-        file = network_file(chosen)
+        network_file(chosen)
     except KerasSRError as error:
         if engine != "auto" or detail is not None or not runs_on_keras_alone(chosen, error):
             raise
         log.warning("%s runs on Keras, on whole pictures: %s", chosen, error)
         return Network(_keras_engine(chosen), (find(chosen),), **options)
-    blend = None
-    if detail is not None and detail != 1:
-        base = network_file(partner or partner_of(chosen))
-        file, blend = base, (file, detail) if detail else None
+    file, blend = _with_partner(chosen, detail, partner)
     opened = open_engine(file, engine=engine, precision=precision, threads=threads, blend=blend)
-    files = (file, blend[0]) if blend else (file,)
-    return Network(opened, files, detail=detail if blend else None, **options)
+    return Network(opened, _files(file, blend), detail=detail if blend else None, **options)
+
+
+def _with_partner(
+    chosen: str, detail: float | None, partner: str | Path | None
+) -> tuple[Path, tuple[Path, float] | None]:
+    """Return the file of a network; for `detail`, its partner's, and with which share of its own."""
+    file = network_file(chosen)
+    if detail is None or detail == 1:
+        return file, None
+    base = network_file(partner or partner_of(chosen))
+    return base, (file, detail) if detail else None
+
+
+def _files(file: Path, blend: tuple[Path, float] | None) -> tuple[Path, ...]:
+    return (file, blend[0]) if blend else (file,)
+
+
+def _choice(files: tuple[Path, ...], runs_on: str, detail: float | None, **options: bool) -> NetworkChoice:
+    return NetworkChoice(tuple(map(sha256, files)), runs_on, detail, **options)
 
 
 def fast_precision(engine: str = "auto") -> str:
