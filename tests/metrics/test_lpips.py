@@ -84,22 +84,10 @@ def test_half_precision_costs_less_than_a_thousandth(alex, shared_data):
 
 
 @pytest.fixture(scope="module")
-def authors():
+def authors(torchvision_operators):
     """The authors' package. Its torchvision may be a build whose compiled part does not load."""
-    torch = pytest.importorskip("torch")
-    if not (importlib.util.find_spec("lpips") and importlib.util.find_spec("torchvision")):
-        pytest.skip("needs the authors' package: pip install lpips torchvision")
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        # Operators of detection networks, which torchvision describes even when it could not load them.
-        try:
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        except RuntimeError:
-            break  # they are there
-    import lpips as package
-
-    yield package
-    del library
+    pytest.importorskip("torchvision", reason="needs the authors' package: pip install lpips torchvision")
+    return pytest.importorskip("lpips", reason="needs the authors' package: pip install lpips torchvision")
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -116,21 +115,9 @@ def test_facts_are_in_the_metadata_of_formats_that_have_one(tmp_path):
 
 
 @pytest.fixture
-def spandrel():
-    """Spandrel, which needs of torchvision only that it can be imported; its operators need not be there."""
-    torch = pytest.importorskip("torch")
-    if not find_spec("spandrel"):
-        pytest.skip("needs spandrel: pip install spandrel")
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        try:
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        except RuntimeError:
-            break  # they are there
-    import spandrel
-
-    yield spandrel
-    del library
+def spandrel(torchvision_operators):
+    """Spandrel, which needs of torchvision only that it can be imported."""
+    return pytest.importorskip("spandrel", reason="needs spandrel: pip install spandrel")
 
 
 def test_a_safetensors_of_ours_is_a_network_of_spandrel(tmp_path, spandrel):
