@@ -66,9 +66,9 @@ def photograph(path: Path, megapixels: float, seed: int = 0) -> None:
 def stages(folder: Path, suffix: str, network: str, memory: int, *without: str) -> None:
     """Go through the stages for the photograph in a folder; print a line of JSON for each."""
     from keras_sr.tasks.batch import extras, run
+    from keras_sr.tasks.batch.room import file_settings
     from keras_sr.tasks.batch.size import Size
     from keras_sr.tasks.networks import open_network
-    from keras_sr.tasks.upscale import file_settings
 
     engine = Nearest() if network == "nearest" else open_network(network)
     source, target = folder / f"in.{suffix}", folder / f"out.{suffix}"

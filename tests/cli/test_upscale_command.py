@@ -527,7 +527,7 @@ def test_pixels_on_the_disk_give_the_same_file(run, photographs, network_file, t
     made = []
     real = storage.np.memmap
     monkeypatch.setattr(storage.np, "memmap", lambda *a, **k: made.append(a) or real(*a, **k))
-    monkeypatch.setattr("keras_sr.tasks.upscale.SHARE_OF_PIXELS", 1 << 40)
+    monkeypatch.setattr("keras_sr.tasks.batch.room.SHARE_OF_PIXELS", 1 << 40)
     arguments = ["upscale", photographs / "a.png", "-n", network_file, "-s", 1.5]
     assert run(*arguments, "-o", tmp_path / "disk.png")[0] == 0
     assert len(made) >= 2

@@ -204,8 +204,8 @@ def test_proportions_are_kept_unless_told_otherwise(tmp_path):
 
 
 def test_a_width_takes_the_network_that_its_factor_takes(tmp_path):
+    from keras_sr.tasks.batch.asked import largest_factor
     from keras_sr.tasks.batch.size import Size
-    from keras_sr.tasks.upscale import largest_factor
 
     picture(tmp_path / "a.png", 12, 16)
     assert largest_factor([tmp_path], Size(width=32)) == 2

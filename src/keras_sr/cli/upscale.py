@@ -235,11 +235,12 @@ def upscale(
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.images.picture import MAX_PIXELS
     from keras_sr.tasks.batch.address import is_address
+    from keras_sr.tasks.batch.asked import largest_factor
     from keras_sr.tasks.batch.manifest import read_manifest
     from keras_sr.tasks.batch.shard import as_shard
     from keras_sr.tasks.batch.size import Size
     from keras_sr.tasks.networks import fast_precision, open_network
-    from keras_sr.tasks.upscale import largest_factor, upscale_files
+    from keras_sr.tasks.upscale import upscale_files
 
     log_to_stderr()
     sources = [*(pictures or []), *(inputs or [])]
@@ -331,7 +332,7 @@ def agree(
     recursive: bool,
 ) -> None:
     """Ask before a result that is very large; where nobody can be asked, refuse it."""
-    from keras_sr.tasks.upscale import largest_result
+    from keras_sr.tasks.batch.asked import largest_result
 
     rows, columns = largest_result(files, size, scale, output, recursive=recursive)
     millions = rows * columns / 1e6
@@ -404,9 +405,9 @@ def stream(
     from keras_sr.images import picture as files
     from keras_sr.tasks.batch.look import Look
     from keras_sr.tasks.batch.plan import WRITTEN
+    from keras_sr.tasks.batch.room import file_settings
     from keras_sr.tasks.batch.run import resized
     from keras_sr.tasks.batch.size import Size
-    from keras_sr.tasks.upscale import file_settings
 
     if len(sources) != 1:
         raise KerasSRError("a pipe holds one picture: give one input when it or the output is -")

@@ -86,6 +86,7 @@ def with_colours_of(sr: Tensor, hr: Tensor, data_format: str = "channels_last") 
         hr: The same.
         data_format: The layout of both.
     """
+    sr, hr = ops.convert_to_tensor(sr), ops.convert_to_tensor(hr)
     off = ops.average_pool(
         hr - sr, COLOUR_SQUARE, strides=COLOUR_SQUARE, padding="same", data_format=data_format
     )

@@ -4,7 +4,6 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,21 +13,20 @@ import numpy as np
 
 from keras_sr.errors import KerasSRError, PictureError
 from keras_sr.files import remove_left_over
-from keras_sr.images.picture import MAX_PIXELS, Header, Picture, from_pillow, header, read
-from keras_sr.images.storage import Room, Storage
+from keras_sr.images.picture import MAX_PIXELS, Picture, from_pillow, read
 from keras_sr.inference.engines import Engine
-from keras_sr.inference.enlarge import MEMORY, Stop, tile_bytes
+from keras_sr.inference.enlarge import MEMORY, Stop
 from keras_sr.inference.enlarge import Progress as OnShare
-from keras_sr.inference.memory import working_memory
 from keras_sr.tasks.batch.address import is_address, redacted
+from keras_sr.tasks.batch.asked import largest_factor
 from keras_sr.tasks.batch.ends import HERE, Ends
 from keras_sr.tasks.batch.ledger import Ledger
-from keras_sr.tasks.batch.listing import list_files
 from keras_sr.tasks.batch.look import Look
 from keras_sr.tasks.batch.manifest import read_manifest
 from keras_sr.tasks.batch.plan import Job, plan, results_folder
 from keras_sr.tasks.batch.report import refuse_report_of_other, write_report
-from keras_sr.tasks.batch.run import FileResult, Settings, bytes_for_result, resized, run_all
+from keras_sr.tasks.batch.room import file_settings, room_for_whole_pictures
+from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all
 from keras_sr.tasks.batch.shard import Shard, as_shard
 from keras_sr.tasks.batch.size import Size
 from keras_sr.tasks.networks import Network, as_network
@@ -36,13 +34,6 @@ from keras_sr.tasks.progress import OnProgress, Progress, ignore
 from keras_sr.tasks.way import Way
 
 log = logging.getLogger(__name__)
-
-#: Of the memory to work in, at most: what a tile may take, and all pixels before they go to the disk. The
-#: rest is for decoders and encoders that hold a whole picture.
-SHARE_OF_TILE, SHARE_OF_PIXELS = 2, 4
-
-#: A tile does not get less than this, whatever such an encoder needs.
-_LEAST_SHARE_OF_TILE = 4
 
 
 def upscale(
@@ -255,119 +246,9 @@ def upscale_files(
             done = [(ends.told(job), settings.finished(job)) for job in jobs]
             return iter([FileResult(job, "skipped" if there else "planned") for job, there in done])
     if max_memory:
-        settings = _room_for_whole_pictures(settings, jobs, engine, max_memory << 20, output)
+        settings = room_for_whole_pictures(settings, jobs, engine, max_memory << 20, output)
     write = None if report is None else partial(write_report, report, total=len(jobs), shard=part)
     return _results(jobs, engine, settings, write, compare, map, progress, stop)
-
-
-def file_settings(
-    size: Size,
-    output: Path | None,
-    engine: Engine,
-    *,
-    max_memory: int | None = None,
-    tile: int | None = None,
-    max_pixels: int | None = MAX_PIXELS,
-) -> Settings:
-    """Return how files are enlarged, by the memory that there is.
-
-    Args:
-        size: How large results are to be.
-        output: Where results go, and large arrays meanwhile; None keeps those among the temporary files.
-        engine: The network.
-        max_memory: Megabytes to work in; None takes a quarter of what is free.
-        tile: Side of a tile in LR pixels; None follows the memory.
-        max_pixels: Pictures with more pixels are refused; None refuses none.
-    """
-    memory = max_memory << 20 if max_memory else working_memory()
-    return Settings(
-        size,
-        tile_bytes(engine, memory // SHARE_OF_TILE),
-        tile or None,
-        max_pixels=max_pixels,
-        storage=_storage(
-            memory, tile_bytes(engine, memory // SHARE_OF_TILE), output, promised=bool(max_memory)
-        ),
-    )
-
-
-def _storage(memory: int, for_tile: int, output: Path | None, *, promised: bool) -> Storage:
-    """Return where pixels go, with the room that tiles and pixels leave for whole pictures."""
-    pixels = memory // SHARE_OF_PIXELS
-    folder = None if output is None else results_folder(output)
-    return Storage(pixels, folder, Room(memory - pixels - for_tile), promised)
-
-
-def _room_for_whole_pictures(
-    settings: Settings, jobs: Sequence[Job], engine: Engine, memory: int, output: Path
-) -> Settings:
-    """Return settings whose tiles are as small as decoders and encoders of whole pictures ask for."""
-    most = memory - memory // SHARE_OF_PIXELS
-    least = memory // _LEAST_SHARE_OF_TILE
-    needed = [_memory_for(job, engine, settings) for job in jobs if not job.refused]
-    # What fits in no case is refused; it need not make the tiles of the others small.
-    for_tile = max(least, most - max((size for size in needed if size <= most - least), default=0))
-    if for_tile >= settings.memory:
-        return settings
-    return replace(settings, memory=for_tile, storage=_storage(memory, for_tile, output, promised=True))
-
-
-def _memory_for(job: Job, engine: Engine, settings: Settings) -> int:
-    """Return the bytes that reading or writing one picture holds, as its header says."""
-    try:
-        said = header(job.source)
-    except (PictureError, OSError):
-        return 0
-    size = settings.size.of(said.height, said.width, engine.scale)
-    return max(said.memory, bytes_for_result(said, job.target.suffix.lower(), size, settings.look))
-
-
-def largest_factor(
-    sources: Sequence[str | Path], size: Size, output: Path | None = None, *, recursive: bool = False
-) -> float | None:
-    """Return how many times larger a size asks pictures to become, at most; None where it does not say.
-
-    Args:
-        sources: Files and folders of pictures; only their headers are read.
-        size: A scale, or a width and height.
-        output: Where results go, which is not looked into.
-        recursive: Whether folders inside folders count.
-    """
-    if size.scale or not (size.width or size.height):
-        return size.scale
-    factors: list[float] = []
-    for said in _headers(sources, output, recursive):
-        rows, columns = size.of(said.height, said.width, 1)
-        factors.append(max(rows / said.height, columns / said.width))
-    return max(factors, default=None)
-
-
-def largest_result(
-    sources: Sequence[str | Path],
-    size: Size,
-    scale: int,
-    output: Path | None = None,
-    *,
-    recursive: bool = False,
-) -> tuple[int, int]:
-    """Return (height, width) of the largest result, as headers say; (0, 0) where none can be read."""
-    largest = (0, 0)
-    for said in _headers(sources, output, recursive):
-        if said.height * said.width * said.pages > MAX_PIXELS:
-            continue  # refused when it is read
-        rows, columns = size.of(said.height, said.width, scale)
-        largest = max(largest, (rows * said.pages, columns), key=lambda one: one[0] * one[1])
-    return largest
-
-
-def _headers(sources: Sequence[str | Path], output: Path | None, recursive: bool) -> Iterator[Header]:
-    """Yield what the headers of pictures say; those that cannot be read say nothing yet."""
-    for source in map(Path, sources):
-        folder = source.is_dir()
-        for file in list_files(source, recursive, output, quiet=True) if folder else [source]:
-            if file.is_file():
-                with suppress(PictureError, OSError):
-                    yield header(file)
 
 
 def _report_path(report: str | Path | None) -> Path | None:
