@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from keras_sr.data.listing import (
     Skipped,
     describe,
-    find_pairs,
     find_pictures,
     held_out,
     none_left,
+    pair_by_name,
     tell,
 )
 from keras_sr.data.pairing import find
@@ -96,7 +96,7 @@ def test_folders_without_pictures(tmp_path, make, says):
     ],
 )
 def test_pairs(tmp_path, hr, lr):
-    pairs, skipped = find_pairs(touch(tmp_path / "hr", hr), touch(tmp_path / "lr", lr), 4)
+    pairs, skipped = pair_by_name(touch(tmp_path / "hr", hr), touch(tmp_path / "lr", lr), 4)
     assert [(one.hr, one.lr) for one in pairs] == [(tmp_path / "hr" / hr, tmp_path / "lr" / lr)]
     assert skipped == []
 
@@ -104,7 +104,7 @@ def test_pairs(tmp_path, hr, lr):
 def test_the_right_one_of_several_partners(tmp_path):
     touch(tmp_path / "hr", "a.png", "ax4.png")
     touch(tmp_path / "lr", "ax2.png", "ax3.png", "ax4.png", "a.png")
-    pairs, skipped = find_pairs(tmp_path / "hr", tmp_path / "lr", 4)
+    pairs, skipped = pair_by_name(tmp_path / "hr", tmp_path / "lr", 4)
     assert [(one.hr.name, one.lr.name) for one in pairs] == [("a.png", "a.png"), ("ax4.png", "ax4.png")]
     assert [one.path[-7:] for one in skipped] == ["ax2.png", "ax3.png"]
 
@@ -122,7 +122,7 @@ def test_files_without_a_partner_are_named(tmp_path):
 
 def test_nothing_pairs(tmp_path):
     with pytest.raises(DataError, match=r"no picture of .*hr has a partner in .*foxx4\.png"):
-        find_pairs(touch(tmp_path / "hr", "a.png"), touch(tmp_path / "lr", "ax2.png"), 4)
+        pair_by_name(touch(tmp_path / "hr", "a.png"), touch(tmp_path / "lr", "ax2.png"), 4)
 
 
 def test_one_lr_folder_for_two_hr_folders(tmp_path):

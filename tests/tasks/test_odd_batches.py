@@ -374,14 +374,14 @@ def test_what_is_called_like_a_picture_and_is_no_file_is_a_line(tmp_path):
 def test_a_folder_that_cannot_be_looked_into_is_a_line(tmp_path, monkeypatch):
     picture(tmp_path / "in" / "a.png")
     picture(tmp_path / "in" / "shut" / "b.png")
-    look = Path.iterdir
+    look = os.scandir
 
-    def shut(self):
-        if self.name == "shut":
+    def shut(folder="."):
+        if Path(folder).name == "shut":
             raise PermissionError(13, "Permission denied")
-        return look(self)
+        return look(folder)
 
-    monkeypatch.setattr(Path, "iterdir", shut)
+    monkeypatch.setattr(os, "scandir", shut)
     told = rows(tmp_path / "in", tmp_path / "out", recursive=True)
     assert [row.status for row in told] == ["done", "failed"]
     assert "shut': the folder cannot be looked into" in told[1].reason

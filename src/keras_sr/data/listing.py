@@ -2,13 +2,13 @@
 
 import hashlib
 import logging
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from keras_sr.errors import DataError
+from keras_sr.images.folders import is_picture, walk
 from keras_sr.images.pair import Pair
 from keras_sr.images.plain import SUFFIXES
 
@@ -53,7 +53,9 @@ def find_pictures(folders: str | Path | Iterable[str | Path]) -> list[Pair]:
     ]
 
 
-def find_pairs(hr_folder: str | Path, lr_folder: str | Path, scale: int) -> tuple[list[Pair], list[Skipped]]:
+def pair_by_name(
+    hr_folder: str | Path, lr_folder: str | Path, scale: int
+) -> tuple[list[Pair], list[Skipped]]:
     """List the pictures that are in both folders: an LR and an HR file of the same name.
 
     Names match when they are equal without suffix, or equal once endings are taken off: `x4` (the scale's own
@@ -148,10 +150,10 @@ def relative_paths(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise DataError(f"{folder} is a file: give the folder that holds the pictures")
     found = [
-        Path(root, name).relative_to(folder).as_posix()
-        for root, files in walk(folder)
-        for name in files
-        if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+        path.relative_to(folder).as_posix()
+        for one in (walk(folder, enter=_no_run) if _no_run(folder) else ())
+        for path in one.files
+        if is_picture(path, SUFFIXES)
     ]
     if not found:
         raise DataError(
@@ -161,28 +163,9 @@ def relative_paths(folder: Path) -> list[str]:
     return sorted(found)
 
 
-#: What the folder of a training run holds.
-_RUN_RECORDS = ("recipe.json", "versions.json")
-
-
-def walk(folder: Path) -> Iterable[tuple[str, list[str]]]:
-    """Yield (folder, its files) for a folder and those below it, each real folder once.
-
-    Hidden ones never, and no folders of training runs.
-    """
-    seen = set()
-    for root, subfolders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:  # A link that points upwards, or a second one to the same folder.
-            subfolders.clear()
-            continue
-        seen.add(real)
-        # The sheets of a run are no photographs, and hold what it is measured on.
-        if all(name in files for name in _RUN_RECORDS):
-            subfolders.clear()
-            continue
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        yield root, files
+def _no_run(folder: Path) -> bool:
+    """Return whether a folder is none of a training run: its sheets show what the run is measured on."""
+    return not all((folder / name).exists() for name in ("recipe.json", "versions.json"))
 
 
 def _without_suffix(name: str) -> str:

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from keras_sr.data.decoding import size_of
-from keras_sr.data.listing import Skipped, find_pairs, relative_paths
+from keras_sr.data.listing import Skipped, pair_by_name, relative_paths
 from keras_sr.data.naming import PictureName, read_folder, read_path
 from keras_sr.errors import DataError, PictureError
 from keras_sr.images.pair import Pair
@@ -359,13 +359,13 @@ def find(
         The pictures by folder and path, and what is left out.
 
     Raises:
-        DataError: As `pair_folder` and `listing.find_pairs`; or an LR folder for several HR folders.
+        DataError: As `pair_folder` and `listing.pair_by_name`; or an LR folder for several HR folders.
     """
     folders = [folders] if isinstance(folders, str | Path) else list(folders)
     if lr_folder is not None:
         if len(folders) != 1:
             raise DataError(f"an LR folder goes with one HR folder, not with {len(folders)}: give one")
-        return find_pairs(folders[0], lr_folder, scale)
+        return pair_by_name(folders[0], lr_folder, scale)
     if not folders:
         raise DataError("no folder of pictures was given: give at least one")
     found: list[Pair] = []

@@ -10,6 +10,7 @@ from pathlib import Path
 from keras_sr.data.naming import read_folder, read_path
 from keras_sr.data.pairing import Folder, pair_folder
 from keras_sr.errors import DataError
+from keras_sr.images.folders import is_picture, walk
 from keras_sr.images.pair import Pair
 from keras_sr.images.plain import SUFFIXES
 
@@ -108,14 +109,9 @@ def refuse_missing(read: Folder) -> None:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """Return the picture files below a folder, however deep, sorted; nothing hidden."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    """Return the picture files below a folder, sorted; links to folders are not followed."""
+    inside = (path for one in walk(folder, links=False) for path in one.files)
+    return sorted(path for path in inside if is_picture(path, SUFFIXES) and path.is_file())
 
 
 def short_names(truths: list[Path], root: Path) -> dict[Path, str]:

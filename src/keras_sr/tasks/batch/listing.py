@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_sr.errors import PictureError
+from keras_sr.images.folders import is_picture, walk
 from keras_sr.images.picture import NOT_READ, READ, format_of
 from keras_sr.tasks.batch.ledger import made_in
 
@@ -90,7 +91,7 @@ def look_through(
     for file in list_files(path, recursive, leave_out=output):
         if why := _no_file(file):
             odd.append(Odd(file, base, f"cannot read {str(file)!r}: {why}"))
-        elif file.suffix.lower() in READ:
+        elif is_picture(file, READ):
             found.append((file, base))
         elif why := _why_not(file):
             odd.append(Odd(file, base, f"cannot read {str(file)!r}: {why}"))
@@ -144,38 +145,34 @@ def list_files(
     """
     say = log.debug if quiet else log.warning
     results = None if leave_out is None else os.path.realpath(leave_out)
+
+    def enter(inside: Path) -> bool:
+        if os.path.realpath(inside) != results:
+            return True
+        say("left out %s, where results go", inside)
+        return False
+
     found: list[Path] = []
     made: set[Path] = set()
-    seen = {os.path.realpath(folder)}
-    waiting = [folder]
-    while waiting:
-        here = waiting.pop()
-        earlier = made_in(here) if here != folder else set[Path]()
-        made |= earlier
-        try:
-            inside = sorted(here.iterdir())
-        except OSError as error:
-            if here == folder:
-                raise PictureError(f"cannot look into {folder}: {error.strerror or error}") from error
-            found.append(here)
+    for here in walk(folder, deep=recursive, enter=enter):
+        if here.error is not None:
+            if here.path == folder:
+                reason = here.error.strerror or here.error
+                raise PictureError(f"cannot look into {folder}: {reason}") from here.error
+            found.append(here.path)
             continue
-        for path in inside:
-            if path.name.startswith("."):
-                continue
-            if path.is_dir():
-                place = os.path.realpath(path)
-                if not recursive or place in seen:
-                    continue
-                if place == results:
-                    say("left out %s, where results go", path)
-                    continue
-                seen.add(place)
-                waiting.append(path)
-            elif path not in made and (path.is_file() or path.suffix.lower() in (READ | NOT_READ.keys())):
-                found.append(path)
+        earlier = made_in(here.path) if here.path != folder else set[Path]()
+        made |= earlier
+        found += [
+            path for path in here.files if path not in made and (is_picture(path, _NAMED) or path.is_file())
+        ]
         if earlier:
-            say("left out the results of an earlier run in %s", here)
+            say("left out the results of an earlier run in %s", here.path)
     return sorted(found)
+
+
+#: Suffixes of files that are told of even where they are no files.
+_NAMED = READ | NOT_READ.keys()
 
 
 def matches(given: str | Path) -> list[Path]:
@@ -186,4 +183,4 @@ def matches(given: str | Path) -> list[Path]:
     found = [Path(name) for name in sorted(glob.glob(str(given), recursive=True))]
     if not found:
         raise PictureError(f"nothing matches {str(given)!r}")
-    return [one for one in found if one.is_dir() or one.suffix.lower() in READ] or found
+    return [one for one in found if one.is_dir() or is_picture(one, READ)] or found

@@ -9,6 +9,7 @@ from glob import has_magic
 from pathlib import Path
 
 from keras_sr.errors import KerasSRError, PictureError
+from keras_sr.images.folders import is_picture
 from keras_sr.images.picture import NOT_READ, READ
 from keras_sr.tasks.batch.address import is_address, parts, redacted
 from keras_sr.tasks.batch.ends import Ends
@@ -203,7 +204,7 @@ class Mirror(Ends):
             keys = self._keep(store, store.glob(key))
             if not keys:
                 raise KerasSRError(f"nothing matches {str(given)!r}")
-            paths = [self.folder / store.scheme / one for one in keys if Path(one).suffix.lower() in READ]
+            paths = [self.folder / store.scheme / one for one in keys if is_picture(one, READ)]
             return Listing(tuple(paths), tuple((path, path.parent) for path in paths))
         if store.kind(key) == "file":
             self.entries[base] = store.entry(key)
@@ -228,7 +229,7 @@ class Mirror(Ends):
                 odd.append(
                     Odd(base / Path(name).name, base, f"{key!r} cannot be the name of a file: rename it")
                 )
-            elif path.suffix.lower() in READ:
+            elif is_picture(path, READ):
                 found.append((path, base))
             elif path.suffix.lower() in NOT_READ:
                 kind = NOT_READ[path.suffix.lower()]
