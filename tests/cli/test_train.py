@@ -222,3 +222,13 @@ def test_a_run_knows_what_it_began_with(run, photos, tmp_path, monkeypatch):
     for name in ("first", "second"):
         (tmp_path / name).rename(tmp_path / "runs" / name)
     assert partner_of("runs/second") == "runs/first"
+
+
+def test_the_fields_of_a_recipe_are_listed_with_its_values(run):
+    code, out, err = run("train", "--fields")
+    assert code == 0, err
+    assert "  batch_size=16   (1 or more)\n      Crops a step.\n" in out
+    code, out, err = run("train", "photo", "--fields", "--set", "batch_size=3")
+    assert code == 0, err
+    assert "  batch_size=3   (1 or more)" in out
+    assert "  generator=chain\n" in out

@@ -1,4 +1,6 @@
+import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -7,8 +9,11 @@ pytest.importorskip("keras")
 from keras_sr.errors import RecipeError
 from keras_sr.recipes import RECIPES, get
 from keras_sr.recipes.quick import QUICK
-from keras_sr.training.recipe import SMOKE, Recipe, as_json, from_json, override, smoke
+from keras_sr.tasks.recipe_fields import as_lines, as_markdown
+from keras_sr.training.recipe import RULES, SMOKE, Recipe, as_json, from_json, override, smoke
 from keras_sr.weights import registry
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
@@ -92,6 +97,42 @@ def test_overrides_take_the_type_of_the_field():
 def test_bad_settings_say_what_is_expected(setting, words):
     with pytest.raises(RecipeError, match=words):
         override(get("srresnet_mse"), [setting])
+
+
+def test_the_defaults_are_valid_and_every_field_says_what_it_means():
+    recipe = Recipe(name="x", mse=1.0)
+    assert list(RULES) == [one.name for one in fields(Recipe)]
+    for name, rule in RULES.items():
+        assert re.fullmatch(r"[A-Z].*\.", rule.meaning), name
+        rule.check(name, getattr(recipe, name))
+
+
+@pytest.mark.parametrize(("name", "rule"), [(k, v) for k, v in RULES.items() if v.range])
+def test_every_range_that_is_listed_is_refused_beyond_its_ends(name, rule):
+    beyond = [f"{name}=nonsense"] if rule.choices else [f"{name}={rule.least - 1}"]
+    beyond += [f"{name}={rule.below}"] if rule.below is not None else []
+    for setting in beyond:
+        with pytest.raises(RecipeError, match=name):
+            override(get("srresnet_mse"), [setting])
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "ema"])
+def test_what_is_no_number_is_refused(name):
+    with pytest.raises(RecipeError, match=f"{name} must .*, not nan"):
+        override(get("srresnet_mse"), [f"{name}=nan"])
+
+
+def test_every_listed_value_can_be_set_again():
+    """What `--fields` prints is what `--set` takes."""
+    for recipe in map(get, RECIPES):
+        listed = [line.strip().partition("   (")[0] for line in as_lines(recipe) if re.match("  [a-z]", line)]
+        assert {line.partition("=")[0] for line in listed} == RULES.keys() - {"name"}
+        assert override(Recipe(name=recipe.name, mse=1.0), listed) == recipe
+
+
+def test_the_page_of_fields_is_the_recipe():
+    page = (ROOT / "docs" / "recipe-fields.md").read_text("utf-8")
+    assert page.endswith(as_markdown()), "run python scripts/recipe_fields.py"
 
 
 def test_a_content_loss_needs_layers():

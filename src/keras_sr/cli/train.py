@@ -24,7 +24,8 @@ def train(
     lr: Annotated[Path | None, typer.Option(help="Folder of the LR partners of the one DATA.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; runs/RECIPE when not given.")] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe.")
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe; see --fields."),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Settings for a processor: hours instead of days.")
@@ -55,6 +56,10 @@ def train(
     devices: Annotated[
         int, typer.Option(min=1, help="On JAX: how many devices share the work of a step.")
     ] = 1,
+    fields: Annotated[
+        bool,
+        typer.Option("--fields", help="List the fields for --set, with their values, and train nothing."),
+    ] = False,
     status: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Write the report.html of a run, also under way.")
     ] = None,
@@ -106,14 +111,19 @@ def train(
 
         typer.echo(str(write_page(status)))
         return
+    how: dict[str, Any] = {"quick": quick, "smoke": smoke, "settings": settings or []}
+    if fields:
+        from keras_sr.tasks.recipe_fields import as_lines
+
+        typer.echo("\n".join(as_lines(task.chosen_recipe(recipe, **how) if recipe else None)))
+        return
     if recipe is None or not data:
         missing = "RECIPE, such as compact" if recipe is None else "--data FOLDER, the photographs"
         raise typer.BadParameter(f"give {missing}")
     if preview is not None:
-        crops = task.preview(recipe, data, preview, settings=settings or [], quick=quick, smoke=smoke)
+        crops = task.preview(recipe, data, preview, **how)
         typer.echo(str(crops))
         return
-    how: dict[str, Any] = {"quick": quick, "smoke": smoke, "settings": settings or []}
     folder = out or task.run_folder(task.chosen_recipe(recipe, **how), task.run_kind(quick, smoke))
     with ExitStack() as stack:
         show = stack.enter_context(progress_bar())

@@ -1,7 +1,7 @@
 """What an experiment is: one frozen dataclass, every field typed, no field without a meaning."""
 
 import types
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from keras_sr.errors import RecipeError, unknown
@@ -14,143 +14,180 @@ TERMS = ("mse", "l1", "charbonnier", "luma", "consistency", "content", "style")
 TAUGHT = ("l1", "content")
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What a field of a recipe means, and what it may be.
+
+    Attributes:
+        meaning: One sentence.
+        choices: The values it may have; empty where they are not a written list.
+        least: The smallest value.
+        below: What the value must stay below.
+        part: Heading of the part of the recipe that begins with this field, or "".
+    """
+
+    meaning: str
+    choices: tuple[str, ...] = ()
+    least: float | None = None
+    below: float | None = None
+    part: str = ""
+
+    @property
+    def range(self) -> str:
+        """What values it may have, in words; "" for any of its type."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.below is not None:
+            return f"[{self.least}, {self.below})"
+        return "" if self.least is None else f"{self.least} or more"
+
+    def check(self, name: str, value: Any) -> None:
+        """Refuse a value that the field may not have.
+
+        Raises:
+            RecipeError: Says which field, what it may be and what it is.
+        """
+        if self.choices and value not in self.choices:
+            raise RecipeError(unknown(name, value, self.choices))
+        if self.below is not None and not (self.least or 0) <= value < self.below:
+            raise RecipeError(f"{name} must lie in {self.range}, not {value}; 0 switches it off")
+        if self.least is not None and not value >= self.least:
+            said = f"at least {self.least}" if self.least else self.range
+            raise RecipeError(f"{name} must be {said}, not {value}")
+
+
+def _has(default: Any, meaning: str, **rule: Any) -> Any:
+    """Return a field with its default and its `Rule`: `**rule` is what else the rule says."""
+    return field(default=default, metadata={"rule": Rule(meaning, **rule)})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything that decides the weights a run ends with, apart from the photographs.
 
     Losses are weights of named terms, 0 leaves a term out. The defaults are the settings of Ledig et al.
-    2017 (arXiv 1609.04802, section 3.2) that all six variants share.
-
-    Attributes:
-        name: Of the recipe.
-        expect: What the run reaches, with protocol, for whoever compares; changes nothing.
-        generator: A name in `models.GENERATORS`.
-        scale: SR size over LR size.
-        features: Channels of the generator.
-        blocks: Residual blocks of SRResNet, convolutions of a compact network.
-        normalization: In SRResNet's blocks: `"batch"` or `"none"`.
-        upsampler: SRResNet's: `"pixel_shuffle"` or `"upsampling2d"`.
-        discriminator: `"srgan"` (the paper's, one verdict a crop) or `"unet"` (Real-ESRGAN's, one a pixel).
-        discriminator_features: Channels of the discriminator's first convolution.
-        discriminator_normalization: `"batch"`, `"spectral"` or `"none"`.
-        mse: Weight of the mean squared error of RGB.
-        l1: Weight of the mean absolute error of RGB.
-        charbonnier: Weight of the smooth absolute error of RGB.
-        luma: Weight of the mean absolute error of brightness.
-        consistency: Weight of the mean squared error after averaging over LR pixels: it holds colours.
-        content: Weight of the distance of VGG19's features.
-        style: Weight of the mean squared error of their correlations.
-        own: Weight of a loss of one's own.
-        own_loss: Its name, as `register_loss` was told; "" for none.
-        adversarial: Weight of the discriminator's verdict; anything but 0 makes the recipe a GAN.
-        teacher: A network whose SR of the same LR is one more target: whatever `-n` takes; "" for none.
-        teacher_l1: Weight of `l1` against the teacher's SR.
-        teacher_content: Weight of `content` against the teacher's SR.
-        content_layers: Layers of VGG19 that `content` compares.
-        content_weights: Of each of these layers; empty for 1 each.
-        content_distance: `"mse"` (the paper) or `"l1"` (ESRGAN) of the features.
-        content_before_activation: Whether before their ReLU.
-        style_layers: Layers of VGG19 that `style` compares.
-        vgg_weights: `"imagenet"`, or a file.
-        adversarial_loss: `"bce"` (the paper), `"relativistic"` or `"hinge"`.
-        label_smoothing: How far below 1 the discriminator's target for HR lies.
-        r1: Weight of the penalty on the discriminator's gradient at HR; 0 leaves it out.
-        crop: Side of an HR crop in pixels, a multiple of the scale.
-        batch_size: Crops a step.
-        degradation: How LR is made: `"bicubic"` (MATLAB's), `"bilinear"`, or at random for every crop:
-            `"web"` (what photographs suffer today) or `"realesrgan"` (Real-ESRGAN's model).
-        optimizer: Of the generator: `"adam"` or `"muon"`.
-        discriminator_optimizer: The same for the discriminator.
-        steps: All steps of the run.
-        learning_rate: The highest rate of the generator.
-        discriminator_learning_rate: The same for the discriminator.
-        schedule: `"constant"`, `"step"` (a tenth after half of the steps), `"cosine"` (to zero at the last
-            step) or `"cooldown"` (constant, to zero in the last quarter).
-        warmup_steps: Steps in which the rate rises from zero.
-        beta_1: Adam's; the kernels that Muon trains have a momentum of 0.95.
-        beta_2: Adam's.
-        weight_decay: A share of the rate that a step takes away: of the kernels that Muon trains, or by Adam
-            of everything.
-        clip_norm: The largest norm of all gradients together; 0 clips nothing.
-        ema: How much of the average of the weights stays in each step; 0 keeps none. The average is what is
-            measured and saved.
-        precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
-        seed: Of weights, crops and noise.
-        start_from: The recipe whose generator this one starts from; "" starts from noise.
-        steps_per_epoch: Steps between checkpoints, and between measurements.
-        steps_per_call: Steps that the backend runs in one call: more on a GPU.
-        snapshot_every: Steps between generators that are kept in `snapshots/`, each written when its epoch
-            ends; 0 keeps none.
+    2017 (arXiv 1609.04802, section 3.2) that all six variants share. Each field stands here once, with its
+    default, meaning and range: checks, `keras-sr train --fields` and docs/recipe-fields.md are made of them.
     """
 
-    name: str
-    expect: str = ""
+    name: str = field(metadata={"rule": Rule("Name of the recipe.")})
+    expect: str = _has("", "What the run reaches, with protocol, for whoever compares; changes nothing.")
 
-    # Networks
-    generator: str = "srresnet"
-    scale: int = 4
-    features: int = 64
-    blocks: int = 16
-    normalization: str = "batch"
-    upsampler: str = "pixel_shuffle"
-    discriminator: str = "srgan"
-    discriminator_features: int = 64
-    discriminator_normalization: str = "batch"
+    generator: str = _has("srresnet", "Name of the network in `models.GENERATORS`.", part="Networks")
+    scale: int = _has(4, "SR size over LR size.", least=1)
+    features: int = _has(64, "Channels of the generator.", least=1)
+    blocks: int = _has(16, "Residual blocks of SRResNet, convolutions of a compact network.", least=1)
+    normalization: str = _has("batch", "Normalization in SRResNet's blocks: `batch` or `none`.")
+    upsampler: str = _has("pixel_shuffle", "SRResNet's upsampler: `pixel_shuffle` or `upsampling2d`.")
+    discriminator: str = _has(
+        "srgan", "The paper's (one verdict a crop) or Real-ESRGAN's (one a pixel).", choices=("srgan", "unet")
+    )
+    discriminator_features: int = _has(64, "Channels of the discriminator's first convolution.", least=1)
+    discriminator_normalization: str = _has(
+        "batch", "Normalization in the discriminator: `batch`, `spectral` or `none`."
+    )
 
-    # Loss of the generator: weight of each term
-    mse: float = 0.0
-    l1: float = 0.0
-    charbonnier: float = 0.0
-    luma: float = 0.0
-    consistency: float = 0.0
-    content: float = 0.0
-    style: float = 0.0
-    own: float = 0.0
-    own_loss: str = ""
-    adversarial: float = 0.0
+    mse: float = _has(0.0, "Weight of the mean squared error of RGB.", part="Loss of the generator")
+    l1: float = _has(0.0, "Weight of the mean absolute error of RGB.")
+    charbonnier: float = _has(0.0, "Weight of the smooth absolute error of RGB.")
+    luma: float = _has(0.0, "Weight of the mean absolute error of brightness.")
+    consistency: float = _has(
+        0.0, "Weight of the mean squared error after averaging over LR pixels: it holds colours."
+    )
+    content: float = _has(0.0, "Weight of the distance of VGG19's features.")
+    style: float = _has(0.0, "Weight of the mean squared error of their correlations.")
+    own: float = _has(0.0, "Weight of a loss of one's own.")
+    own_loss: str = _has("", "Its name, as `register_loss` was told; empty for none.")
+    adversarial: float = _has(
+        0.0, "Weight of the discriminator's verdict; anything but 0 makes the recipe a GAN."
+    )
 
-    # A network to learn from, and the weights of its SR as a target
-    teacher: str = ""
-    teacher_l1: float = 0.0
-    teacher_content: float = 0.0
+    teacher: str = _has(
+        "",
+        "Network whose SR of the same LR is one more target: whatever `-n` takes; empty for none.",
+        part="Teacher",
+    )
+    teacher_l1: float = _has(0.0, "Weight of `l1` against the teacher's SR.")
+    teacher_content: float = _has(0.0, "Weight of `content` against the teacher's SR.")
 
-    # What those terms are made of
-    content_layers: tuple[str, ...] = ("block5_conv4",)
-    content_weights: tuple[float, ...] = ()
-    content_distance: str = "mse"
-    content_before_activation: bool = False
-    style_layers: tuple[str, ...] = ("block1_conv2", "block2_conv2", "block3_conv4")
-    vgg_weights: str = "imagenet"
-    adversarial_loss: str = "bce"
-    label_smoothing: float = 0.0
-    r1: float = 0.0
+    content_layers: tuple[str, ...] = _has(
+        ("block5_conv4",), "Layers of VGG19 that `content` compares.", part="What the terms are made of"
+    )
+    content_weights: tuple[float, ...] = _has((), "Weight of each of these layers; empty for 1 each.")
+    content_distance: str = _has(
+        "mse", "Distance of the features: the paper's or ESRGAN's.", choices=("mse", "l1")
+    )
+    content_before_activation: bool = _has(False, "Whether features are taken before their ReLU.")
+    style_layers: tuple[str, ...] = _has(
+        ("block1_conv2", "block2_conv2", "block3_conv4"), "Layers of VGG19 that `style` compares."
+    )
+    vgg_weights: str = _has("imagenet", "Weights of VGG19: `imagenet`, or a file.")
+    adversarial_loss: str = _has("bce", "The paper's `bce`, `relativistic` or `hinge`.")
+    label_smoothing: float = _has(
+        0.0, "How far below 1 the discriminator's target for HR lies.", least=0, below=1
+    )
+    r1: float = _has(
+        0.0, "Weight of the penalty on the discriminator's gradient at HR; 0 leaves it out.", least=0
+    )
 
-    # Data
-    crop: int = 96
-    batch_size: int = 16
-    degradation: str = "bicubic"
+    crop: int = _has(96, "Side of an HR crop in pixels, a multiple of the scale.", least=1, part="Data")
+    batch_size: int = _has(16, "Crops a step.", least=1)
+    degradation: str = _has(
+        "bicubic",
+        "How LR is made: `bicubic` (MATLAB's), `bilinear`, or at random for every crop: `web` (what "
+        "photographs suffer today) or `realesrgan` (Real-ESRGAN's model).",
+    )
 
-    # Optimisation
-    optimizer: str = "adam"
-    discriminator_optimizer: str = "adam"
-    steps: int = 1_000_000
-    learning_rate: float = 1e-4
-    discriminator_learning_rate: float = 1e-4
-    schedule: str = "constant"
-    warmup_steps: int = 0
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    weight_decay: float = 0.0
-    clip_norm: float = 0.0
-    ema: float = 0.999
-    precision: str = "float32"
-    seed: int = 0
+    optimizer: str = _has(
+        "adam", "Optimizer of the generator.", choices=("adam", "muon"), part="Optimization"
+    )
+    discriminator_optimizer: str = _has("adam", "Optimizer of the discriminator.", choices=("adam", "muon"))
+    steps: int = _has(1_000_000, "Steps of the whole run.", least=1)
+    learning_rate: float = _has(1e-4, "Highest rate of the generator.", least=0)
+    discriminator_learning_rate: float = _has(1e-4, "Highest rate of the discriminator.", least=0)
+    schedule: str = _has(
+        "constant",
+        "Course of the rate: constant, to zero at the last step by a cosine, a tenth after half of the "
+        "steps, or to zero in the last quarter.",
+        choices=("constant", "cosine", "step", "cooldown"),
+    )
+    warmup_steps: int = _has(0, "Steps in which the rate rises from zero.", least=0)
+    beta_1: float = _has(
+        0.9, "Adam's; the kernels that Muon trains have a momentum of 0.95.", least=0, below=1
+    )
+    beta_2: float = _has(0.999, "Adam's average of squares.", least=0, below=1)
+    weight_decay: float = _has(
+        0.0,
+        "Share of the rate that a step takes away: of the kernels that Muon trains, or by Adam of "
+        "everything.",
+        least=0,
+    )
+    clip_norm: float = _has(0.0, "Largest norm of all gradients together; 0 clips nothing.", least=0)
+    ema: float = _has(
+        0.999,
+        "How much of the average of the weights stays in each step; 0 keeps none. The average is what is "
+        "measured and saved.",
+        least=0,
+        below=1,
+    )
+    precision: str = _has(
+        "float32", "What it computes in.", choices=("float32", "mixed_bfloat16", "mixed_float16")
+    )
+    seed: int = _has(0, "Seed of weights, crops and noise.", least=0)
 
-    # Where it starts, and how often it stops to save
-    start_from: str = ""
-    steps_per_epoch: int = 500
-    steps_per_call: int = 1
-    snapshot_every: int = 0
+    start_from: str = _has(
+        "",
+        "Recipe whose generator this one starts from; empty starts from noise.",
+        part="Where it starts, and how often it saves",
+    )
+    steps_per_epoch: int = _has(500, "Steps between checkpoints, and between measurements.", least=1)
+    steps_per_call: int = _has(1, "Steps that the backend runs in one call: more on a GPU.", least=1)
+    snapshot_every: int = _has(
+        0,
+        "Steps between generators that are kept in `snapshots/`, each written when its epoch ends; 0 keeps "
+        "none.",
+        least=0,
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that cannot train.
@@ -158,53 +195,14 @@ class Recipe:
         Raises:
             RecipeError: Says which field, what it may be and what it is.
         """
-        choices = {
-            "discriminator": ("srgan", "unet"),
-            "content_distance": ("mse", "l1"),
-            "optimizer": ("adam", "muon"),
-            "discriminator_optimizer": ("adam", "muon"),
-            "schedule": ("constant", "cosine", "step", "cooldown"),
-            "precision": ("float32", "mixed_bfloat16", "mixed_float16"),
-        }
-        for field, known in choices.items():
-            if getattr(self, field) not in known:
-                raise RecipeError(unknown(field, getattr(self, field), known))
-        for field in (
-            "steps",
-            "batch_size",
-            "crop",
-            "steps_per_epoch",
-            "steps_per_call",
-            "blocks",
-            "features",
-            "discriminator_features",
-            "scale",
-        ):
-            if getattr(self, field) < 1:
-                raise RecipeError(f"{field} must be at least 1, not {getattr(self, field)}")
+        for name, rule in RULES.items():
+            rule.check(name, getattr(self, name))
         if self.crop % self.scale:
             raise RecipeError(f"crop must be a multiple of the scale {self.scale}, not {self.crop}")
-        for field in ("ema", "beta_1", "beta_2", "label_smoothing"):
-            if not 0 <= getattr(self, field) < 1:
-                raise RecipeError(
-                    f"{field} must lie in [0, 1), not {getattr(self, field)}; 0 switches it off"
-                )
-        for field in (
-            "learning_rate",
-            "discriminator_learning_rate",
-            "weight_decay",
-            "warmup_steps",
-            "clip_norm",
-            "r1",
-            "snapshot_every",
-            "seed",
-        ):
-            if getattr(self, field) < 0:
-                raise RecipeError(f"{field} must be 0 or more, not {getattr(self, field)}")
-        for field in ("content", "style"):
-            used = getattr(self, field) or (field == "content" and self.teacher_content)
-            if used and not getattr(self, f"{field}_layers"):
-                raise RecipeError(f"{field} compares layers of VGG19: {field}_layers must name one or more")
+        for term in ("content", "style"):
+            used = getattr(self, term) or (term == "content" and self.teacher_content)
+            if used and not getattr(self, f"{term}_layers"):
+                raise RecipeError(f"{term} compares layers of VGG19: {term}_layers must name one or more")
         if bool(self.teacher) != bool(self.taught()):
             raise RecipeError(
                 "a teacher needs a weight in teacher_l1 or teacher_content, and those need a teacher: "
@@ -238,6 +236,10 @@ class Recipe:
         return self.adversarial != 0
 
 
+#: The rules of all fields, in the order of the recipe.
+RULES: dict[str, Rule] = {one.name: one.metadata["rule"] for one in fields(Recipe)}
+
+
 def as_json(recipe: Recipe) -> Json:
     """Return a recipe as a dict that JSON holds without loss."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(recipe).items()}
@@ -249,7 +251,7 @@ def from_json(values: Json) -> Recipe:
     Raises:
         RecipeError: A field is unknown.
     """
-    known = [field.name for field in fields(Recipe)]
+    known = list(RULES)
     for key in values:
         if key not in known:
             raise RecipeError(unknown("recipe field", key, known))
@@ -271,7 +273,7 @@ def override(recipe: Recipe, settings: list[str]) -> Recipe:
         >>> override(Recipe(name="x", mse=1.0), ["batch_size=8", "learning_rate=1e-3"]).batch_size
         8
     """
-    kinds = {field.name: field.type for field in fields(Recipe) if field.name != "name"}
+    kinds = {one.name: one.type for one in fields(Recipe) if one.name != "name"}
     changes: dict[str, Any] = {}
     for item in settings:
         key, separator, text = item.partition("=")
