@@ -46,7 +46,7 @@ $(VENV)/dev: $(VENV)/made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/backends: $(VENV)/dev
-	$(PIP) --editable '.[train,onnx,web,dev,notebooks,docs,jax,torch,lpips]'
+	$(PIP) --editable '.[train,onnx,web,dev,notebooks,docs,jax,torch,lpips,ray]'
 	@touch $@
 
 demo: $(VENV)/base

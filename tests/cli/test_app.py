@@ -7,7 +7,10 @@ from keras_sr import __version__
 from keras_sr.cli import main
 
 #: Modules that take long to import and that help and version have no use for.
-HEAVY = ["numpy", "PIL", "rich", "openvino", "onnxruntime", "keras", "tensorflow", "torch", "jax"]
+HEAVY = [
+    *("numpy", "PIL", "rich", "openvino", "onnxruntime", "keras", "tensorflow", "torch", "jax"),
+    *("fsspec", "ray", "pyarrow", "pandas"),
+]
 COMMANDS = ["upscale", "train", "benchmark", "compare", "weights", "doctor"]
 
 

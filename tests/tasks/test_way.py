@@ -19,6 +19,7 @@ NO_PIXELS = {
         "recursive",
         "manifest",
         "shard",
+        "cluster",
         "suffix",
         "extension",
         "pattern",

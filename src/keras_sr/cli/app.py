@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from keras_sr import __version__
+from keras_sr.cli.address_option import AddressCommand
 from keras_sr.cli.benchmark import benchmark
 from keras_sr.cli.compare import compare
 from keras_sr.cli.doctor import doctor
@@ -31,7 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (upscale, serve, train, benchmark, compare, weights):
+app.command(cls=AddressCommand)(upscale)
+for command in (serve, train, benchmark, compare, weights):
     app.command()(command)
 app.command("import")(import_)
 app.command()(export)

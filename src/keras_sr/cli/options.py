@@ -13,6 +13,7 @@ OPTIONS = {
     "skip_existing": "--skip-existing",
     "manifest": "--manifest",
     "shard": "--shard",
+    "cluster": "--ray",
     "detail": "--detail",
     "partner": "--partner",
     "engine=keras": "--engine keras",

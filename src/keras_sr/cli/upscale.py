@@ -40,6 +40,22 @@ def factor(text: str) -> float:
         raise typer.BadParameter(f"{text!r} is no factor: write 2, 4x or 3.5") from None
 
 
+def between(text: str | None) -> tuple[int, int | None]:
+    """Return the least and the most of something as people write it: 8, 2-8.
+
+    Examples:
+        >>> between("8"), between("2-8"), between(None)
+        ((1, 8), (2, 8), (1, None))
+    """
+    if text is None:
+        return 1, None
+    least, dash, most = text.partition("-")
+    try:
+        return (int(least), int(most)) if dash else (1, int(least))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no number of workers: write 8 or 2-8") from None
+
+
 def upscale(
     pictures: Annotated[
         list[str] | None,
@@ -104,6 +120,19 @@ def upscale(
             metavar="K/N",
             help="Do the K-th of N equal parts; N such commands, on any machines, do all.",
         ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            metavar="[ADDRESS]",
+            help="Work on a cluster of Ray: its address, auto for the one that runs here; without one, on a "
+            "cluster of this machine alone. --threads are those of a worker.",
+        ),
+    ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(metavar="[MIN-]MAX", help="With --ray: how many workers; as many as fit without it."),
     ] = None,
     suffix: Annotated[
         str | None,
@@ -239,6 +268,7 @@ def upscale(
     from keras_sr.tasks.batch.manifest import read_manifest
     from keras_sr.tasks.batch.shard import as_shard
     from keras_sr.tasks.batch.size import Size
+    from keras_sr.tasks.cluster.settings import Cluster
     from keras_sr.tasks.networks import fast_precision, open_network
     from keras_sr.tasks.upscale import upscale_files
 
@@ -246,6 +276,7 @@ def upscale(
     sources = [*(pictures or []), *(inputs or [])]
     lines = None if manifest is None else read_manifest(manifest)
     part = None if shard is None else as_shard(shard)
+    cluster = None if ray is None else Cluster(ray, threads or 1, between(workers))
     if lines is not None:
         sources = sources or ["."]
     if not sources:
@@ -311,6 +342,7 @@ def upscale(
             compare=compare,
             map=map_,
             keep_dates=keep_dates,
+            cluster=cluster,
             progress=show,
             **how,
         )

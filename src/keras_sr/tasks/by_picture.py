@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class ByPicture(Network):
         facts: What holds for both: of the one that sees farther and needs more memory.
         clean_choice: Tells what of the first decides about pixels, without opening it.
         damaged_choice: The same of the second.
+        asked: What `open_network` was asked for.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class ByPicture(Network):
         facts: NetworkFacts,
         clean_choice: Callable[[], NetworkChoice],
         damaged_choice: Callable[[], NetworkChoice],
+        asked: dict[str, Any],
     ) -> None:
         self._open = {False: clean, True: damaged}
         self._opened: dict[bool, Network] = {}
         self.facts = facts
         self._choices = clean_choice, damaged_choice
+        self._asked = asked
 
     def of(self, pixels: np.ndarray) -> tuple[Network, str]:
         """Return the network for a picture, and the traces it shows: `"JPEG"`, `"noise"` or `""`."""
@@ -58,6 +62,13 @@ class ByPicture(Network):
         clean, damaged = (tell() for tell in self._choices)
         runs_on = ", ".join(dict.fromkeys((clean.runs_on, damaged.runs_on)))
         return replace(clean, weights=(*clean.weights, *damaged.weights), runs_on=runs_on)
+
+    @property
+    def opened(self) -> dict[str, Any]:
+        """What `open_network` takes to open the same again; with one precision, where both have one."""
+        engine, _, precision = self.choice.runs_on.partition(" ")
+        alike = precision and "," not in precision
+        return self._asked | {"engine": engine, "precision": precision if alike else "auto"}
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """Enlarge tiles with the network for clean pictures, as any engine does."""

@@ -36,6 +36,8 @@ class Network(FromFacts):
     Attributes:
         facts: What it is called, how far it enlarges, what it needs.
         files: The files that were opened.
+        opened: What `open_network` takes to open the same again, also on another machine that has the files;
+            empty of a network that it did not open.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Network(FromFacts):
         consistent: bool = False,
     ) -> None:
         self.files = files
+        self.opened = dict[str, Any]()
         self.runs_on = getattr(engine, "runs_on", type(engine).__name__)
         self._options: dict[str, Any] = {
             "detail": detail,
@@ -149,6 +152,7 @@ def open_network(
             replace(facts_in(registry.weights_path(clean), engine), name="default"),
             partial(planned, clean),
             partial(planned, damaged),
+            {"scale": scale, "detail": detail, **options},
         )
     if engine == "keras":
         if detail is not None or precision == "bf16" or threads:
@@ -156,17 +160,40 @@ def open_network(
                 "`engine=keras` goes without `detail`, `precision` and `threads`: leave them out"
             )
         file = _keras_file(chosen)
-        return Network(_keras_engine(chosen), (file,), **options)
+        return _on_keras(chosen, file, options)
     try:
         network_file(chosen)
     except KerasSRError as error:
         if engine != "auto" or detail is not None or not runs_on_keras_alone(chosen, error):
             raise
         log.warning("%s runs on Keras, on whole pictures: %s", chosen, error)
-        return Network(_keras_engine(chosen), (find(chosen),), **options)
+        return _on_keras(chosen, find(chosen), options)
     file, blend = _with_partner(chosen, detail, partner)
     opened = open_engine(file, engine=engine, precision=precision, threads=threads, blend=blend)
-    return Network(opened, _files(file, blend), detail=detail if blend else None, **options)
+    network = Network(opened, _files(file, blend), detail=detail if blend else None, **options)
+    # As they were chosen here: another machine might choose another precision, and make other pixels.
+    engine, _, precision = network.runs_on.partition(" ")
+    network.opened = {
+        "name": _anywhere(chosen),
+        "engine": engine,
+        "precision": precision or "auto",
+        **options,
+    }
+    if detail is not None:
+        network.opened |= {"detail": detail, "partner": None if partner is None else _anywhere(str(partner))}
+    return network
+
+
+def _on_keras(name: str, file: Path, options: dict[str, bool]) -> Network:
+    """Return a network that Keras runs."""
+    network = Network(_keras_engine(name), (file,), **options)
+    network.opened = {"name": _anywhere(name), "engine": "keras", **options}
+    return network
+
+
+def _anywhere(name: str) -> str:
+    """Return a name as it is, and a path as it is from any folder."""
+    return str(Path(name).absolute()) if Path(name).exists() else name
 
 
 def _with_partner(

@@ -29,6 +29,7 @@ from keras_sr.tasks.batch.room import file_settings, room_for_whole_pictures
 from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all
 from keras_sr.tasks.batch.shard import Shard, as_shard
 from keras_sr.tasks.batch.size import Size
+from keras_sr.tasks.cluster.settings import Cluster, as_cluster
 from keras_sr.tasks.networks import Network, as_network
 from keras_sr.tasks.progress import OnProgress, Progress, ignore
 from keras_sr.tasks.way import Way
@@ -141,6 +142,7 @@ def upscale_files(
     max_memory: int | None = None,
     tile: int | None = None,
     max_pixels: int | None = MAX_PIXELS,
+    cluster: Cluster | str | bool | None = None,
     progress: OnProgress = ignore,
     stop: Stop | None = None,
 ) -> Iterator[FileResult]:
@@ -183,6 +185,9 @@ def upscale_files(
             the disk meanwhile.
         tile: Side of a tile in LR pixels; None follows `max_memory`.
         max_pixels: Pictures with more pixels are refused; None refuses none.
+        cluster: Where the work is done: the address of a cluster of Ray, True for one of this machine's
+            processors, or a `Cluster`, which says how many workers of how many threads. Results then come in
+            the order in which they are finished.
         progress: Told how far the batch has come.
         stop: Asked before each tile: when it returns True, what is finished is told of and the work ends.
 
@@ -198,6 +203,7 @@ def upscale_files(
     """
     report = _report_path(report)
     part = None if shard is None else as_shard(shard)
+    workers = as_cluster(cluster)
     refuse_report_of_other(report, part)
     sources = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     lines = _lines(manifest, sources)
@@ -217,7 +223,8 @@ def upscale_files(
         )
         look = Look(wrap, normal_map, alpha_is_data, accept_damaged, quality, keep_dates)
         ends.open_output(results_folder(output))
-        ledger = _ledger(output, engine, size, look, ends, resume=resume, part=part)
+        name = _part_name(part, workers)
+        ledger = _ledger(output, engine, size, look, ends, resume=resume, part=name)
         settings = replace(
             settings,
             skip_existing=skip_existing,
@@ -248,7 +255,13 @@ def upscale_files(
     if max_memory:
         settings = room_for_whole_pictures(settings, jobs, engine, max_memory << 20, output)
     write = None if report is None else partial(write_report, report, total=len(jobs), shard=part)
-    return _results(jobs, engine, settings, write, compare, map, progress, stop)
+    made = None
+    if workers is not None:
+        from keras_sr.tasks.cluster.batch import run_on_cluster
+
+        more = {"compare": compare, "map": map, "max_memory": max_memory, "stop": stop}
+        made = partial(run_on_cluster, output=output, cluster=workers, **more)
+    return _results(jobs, engine, settings, write, compare, map, progress, stop, made)
 
 
 def _report_path(report: str | Path | None) -> Path | None:
@@ -298,8 +311,14 @@ def _of_shard(jobs: Sequence[Job], shard: Shard) -> list[Job]:
     return [job for job in jobs if shard.has(job.name)]
 
 
+def _part_name(shard: Shard | None, cluster: Cluster | None) -> str:
+    """Return what a run that shares its folder with others is called; "" for one alone."""
+    names = ["ray"] if cluster else []
+    return "-".join([*names, *([shard.file_name] if shard else [])])
+
+
 def _ledger(
-    output: Path, engine: Engine, size: Size, look: Look, ends: Ends, *, resume: bool, part: Shard | None
+    output: Path, engine: Engine, size: Size, look: Look, ends: Ends, *, resume: bool, part: str
 ) -> Ledger | None:
     """Return the ledger of a batch: of every place of results, so that `resume` can follow any run.
 
@@ -308,9 +327,8 @@ def _ledger(
     """
     if isinstance(engine, Network):
         way = Way(engine.choice, size, replace(look, keep_dates=False))
-        name = "" if part is None else part.file_name
-        ledger = ends.ledger(results_folder(output), way.digest(), resume or part is not None, name)
-        if ledger is not None and part is not None:
+        ledger = ends.ledger(results_folder(output), way.digest(), resume or bool(part), part)
+        if ledger is not None and part:
             ledger.check()
         return ledger
     if resume:
@@ -348,6 +366,7 @@ def _results(
     map: bool,
     progress: OnProgress,
     stop: Stop | None,
+    elsewhere: Callable[..., Iterator[FileResult]] | None = None,
 ) -> Iterator[FileResult]:
     """Do the work of `upscale_files` after everything is planned."""
     ends, ledger = settings.ends, settings.ledger
@@ -362,17 +381,21 @@ def _results(
 
     told: list[FileResult] = []
     try:
-        for result in run_all(jobs, engine, settings, show, stop):
-            if (compare or map) and not (result.status == "skipped" and ends.stored(result.job.target)):
-                # What a sheet needs, plain enlarging does not: its start should not wait for it.
-                from keras_sr.tasks.batch.extras import with_extras
-
-                result = with_extras(result, compare=compare, invention_map=map, storage=settings.storage)
-                result = _delivered(result, ends)
+        if elsewhere is not None:
+            made = elsewhere(jobs, engine, settings)
+        else:
+            made = _made_here(jobs, engine, settings, compare, map, show, stop)
+        for result in made:
             ends.forget(result.job)
             said = replace(result, job=ends.told(result.job), reason=ends.said(result.reason))
             told.append(said)
+            if elsewhere is not None:
+                progress(Progress("upscale", len(told), len(jobs), result.job.source.name))
             yield said
+        if elsewhere is not None:
+            # What workers that were killed have left.
+            for job in jobs:
+                remove_left_over(job.target)
     finally:
         try:
             if ledger:
@@ -380,19 +403,31 @@ def _results(
         finally:
             ends.close()
             if report:
-                report(told)
+                report(told if elsewhere is None else _in_order(told, [ends.told(job) for job in jobs]))
 
 
-def _delivered(result: FileResult, ends: Ends) -> FileResult:
-    """Return a result whose extras are where they belong."""
-    paths = [Path(one) for one in result.extras]
-    try:
-        for path in paths:
-            ends.deliver(path)
-    except KerasSRError as error:
-        return replace(result, extras=(), trouble=str(error))
-    extras = tuple(ends.address(path) if ends.stored(path) else path for path in paths)
-    for path in paths:
-        if ends.stored(path):
-            path.unlink()
-    return replace(result, extras=extras, trouble=ends.said(result.trouble))
+def _in_order(results: Sequence[FileResult], jobs: Sequence[Job]) -> list[FileResult]:
+    """Return results in the order of their jobs."""
+    places = {(job.given, job.place): number for number, job in enumerate(jobs)}
+    return sorted(results, key=lambda result: places[result.job.given, result.job.place])
+
+
+def _made_here(
+    jobs: Sequence[Job],
+    engine: Engine,
+    settings: Settings,
+    compare: bool,
+    map: bool,
+    show: Callable[[int, float], None],
+    stop: Stop | None,
+) -> Iterator[FileResult]:
+    """Yield results that this process makes, with what is wanted beside them."""
+    ends = settings.ends
+    for result in run_all(jobs, engine, settings, show, stop):
+        if (compare or map) and not (result.status == "skipped" and ends.stored(result.job.target)):
+            # What a sheet needs, plain enlarging does not: its start should not wait for it.
+            from keras_sr.tasks.batch.extras import delivered, with_extras
+
+            made = with_extras(result, compare=compare, invention_map=map, storage=settings.storage)
+            result = delivered(made, ends)
+        yield result

@@ -1,6 +1,7 @@
 """The two ends of a batch: pictures are where they are, or come from a store and their results go to one."""
 
 import logging
+import os
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,10 +13,14 @@ from keras_sr.tasks.batch.ledger import Ledger
 from keras_sr.tasks.batch.listing import Listing, find
 from keras_sr.tasks.batch.manifest import listed
 from keras_sr.tasks.batch.plan import Job
+from keras_sr.types import Json
 
 
 class Ends:
     """Pictures and results that are files of this machine: nothing has to be done."""
+
+    #: Of the stores, one each.
+    addresses: Sequence[str] = ()
 
     def local(self, given: str | Path) -> Path:
         """Return where something that was given is on this machine."""
@@ -67,6 +72,18 @@ class Ends:
     def stored(self, path: Path) -> bool:
         """Return whether a path stands for a place in a store."""
         return False
+
+    def written(self, path: Path) -> Json:
+        """Return what a ledger says of a result that is at its place."""
+        return {"bytes": path.stat().st_size}
+
+    def travelling(self, path: Path) -> str:
+        """Return what another machine knows a path by."""
+        return os.path.abspath(path)
+
+    def known(self, path: Path) -> str:
+        """Return what tells the content of a picture, where that is known without reading it; else ""."""
+        return ""
 
     def deliver(self, path: Path) -> None:
         """Take a file that is whole to where it belongs."""

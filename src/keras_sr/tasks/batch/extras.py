@@ -15,6 +15,7 @@ from keras_sr.images.sheet import sheet
 from keras_sr.images.storage import IN_MEMORY, Storage, release
 from keras_sr.inference.projection import REACH, null_part
 from keras_sr.inference.tiling import spans
+from keras_sr.tasks.batch.ends import Ends
 from keras_sr.tasks.batch.plan import beside_name
 from keras_sr.tasks.batch.run import FileResult
 
@@ -217,3 +218,18 @@ def with_extras(
     except KerasSRError as error:
         return replace(result, extras=tuple(made), trouble=str(error))
     return replace(result, extras=tuple(made))
+
+
+def delivered(result: FileResult, ends: Ends) -> FileResult:
+    """Return a result whose extras are where they belong."""
+    paths = [Path(one) for one in result.extras]
+    try:
+        for path in paths:
+            ends.deliver(path)
+    except KerasSRError as error:
+        return replace(result, extras=(), trouble=str(error))
+    extras = tuple(ends.address(path) if ends.stored(path) else path for path in paths)
+    for path in paths:
+        if ends.stored(path):
+            path.unlink()
+    return replace(result, extras=extras, trouble=ends.said(result.trouble))

@@ -137,10 +137,16 @@ class Ledger:
 
     def _record(self, source: Path, target: Path) -> None:
         """Append a line."""
-        name = self.name(target)
-        entry = {"result": name, "key": self.key(source), "bytes": target.stat().st_size}
+        self.take({"result": self.name(target), "key": self.key(source), "bytes": target.stat().st_size})
+
+    def take(self, entry: Json) -> None:
+        """Write down what somebody else has finished."""
         self._append(entry)
-        self._lines[name] = entry
+        self._lines[str(entry["result"])] = entry
+
+    def line(self, target: Path) -> Json | None:
+        """Return what is known of a result."""
+        return self._lines.get(self.name(target))
 
     def _append(self, entry: Json) -> None:
         """Append a line of anything."""

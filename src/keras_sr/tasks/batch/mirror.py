@@ -18,6 +18,7 @@ from keras_sr.tasks.batch.listing import Listing, Odd
 from keras_sr.tasks.batch.plan import Job
 from keras_sr.tasks.batch.store import Entry, Store, free_name, said
 from keras_sr.tasks.batch.stored_ledger import StoredLedger
+from keras_sr.types import Json
 
 
 class Mirror(Ends):
@@ -34,7 +35,8 @@ class Mirror(Ends):
     """
 
     def __init__(self, given: Iterable[str]) -> None:
-        self.stores = {scheme: Store(scheme) for scheme in sorted({parts(one)[0] for one in given})}
+        self.addresses = tuple(given)
+        self.stores = {scheme: Store(scheme) for scheme in sorted({parts(one)[0] for one in self.addresses})}
         # Resolved: whatever a plan says of a path, it begins like this.
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="keras-sr-")))
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
@@ -59,6 +61,17 @@ class Mirror(Ends):
         place = self.place(path)
         return str(path) if place is None else redacted(f"{place[0].scheme}://{place[1]}")
 
+    def travelling(self, path: Path) -> str:
+        """Return the address of a path, or the whole path."""
+        place = self.place(path)
+        return super().travelling(path) if place is None else f"{place[0].scheme}://{place[1]}"
+
+    def written(self, path: Path) -> Json:
+        """Return what a ledger says of a result that is at its place."""
+        if self.place(path) is None:
+            return super().written(path)
+        return {"bytes": self.entries[path].bytes, "tag": self.entries[path].tag}
+
     def said(self, text: str) -> str:
         """Return a text with addresses in the places of files here."""
         for scheme in self.stores:
@@ -71,11 +84,15 @@ class Mirror(Ends):
 
     def content(self, path: Path) -> str:
         """Return what tells the content of a picture: the store's tag, or its hash, once it is here."""
-        place, there = self.place(path), self.entries.get(path)
-        if place is not None and there is not None and there.tag:
-            return f"{place[0].scheme} {there.tag}"
+        if tag := self.known(path):
+            return tag
         self.fetch(path)
         return super().content(path)
+
+    def known(self, path: Path) -> str:
+        """Return the store's tag of a picture; "" where there is none."""
+        place, there = self.place(path), self.entries.get(path)
+        return f"{place[0].scheme} {there.tag}" if place and there and there.tag else ""
 
     def fetch(self, path: Path) -> None:
         """Bring a picture here.

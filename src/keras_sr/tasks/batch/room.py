@@ -69,6 +69,18 @@ def room_for_whole_pictures(
     needed = [_memory_for(job, engine, settings) for job in jobs if not job.refused]
     # What fits in no case is refused; it need not make the tiles of the others small.
     for_tile = max(least, most - max((size for size in needed if size <= most - least), default=0))
+    return with_tiles_of(for_tile, settings, memory, output)
+
+
+def with_tiles_of(for_tile: int, settings: Settings, memory: int, output: Path) -> Settings:
+    """Return settings whose tiles take no more bytes than this; whole pictures have the rest.
+
+    Args:
+        for_tile: Bytes of a tile.
+        settings: From `file_settings`.
+        memory: Bytes to work in.
+        output: Where results go.
+    """
     if for_tile >= settings.memory:
         return settings
     return replace(settings, memory=for_tile, storage=_storage(memory, for_tile, output, promised=True))

@@ -63,8 +63,10 @@ class StoredLedger(Ledger):
 
     def _record(self, source: Path, target: Path) -> None:
         """Keep a line, and put a piece where there is enough."""
-        there = self.mirror.entries[target]
-        entry = {"result": self.name(target), "key": self.key(source), "bytes": there.bytes, "tag": there.tag}
+        self.take({"result": self.name(target), "key": self.key(source), **self.mirror.written(target)})
+
+    def take(self, entry: Json) -> None:
+        """Keep a line, and put a piece where there is enough."""
         self._lines[entry["result"]] = entry
         self._waiting.append(entry)
         if len(self._waiting) >= RESULTS or time.monotonic() - self._put > SECONDS:
