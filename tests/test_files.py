@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from keras_sr.files import atomic_write, remove_left_over
+from keras_sr.files import atomic_write, remove_left_over, remove_left_over_below
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
@@ -71,3 +71,17 @@ def test_a_file_that_is_held_is_left_alone_whatever_its_name_says(tmp_path):
         fcntl.flock(free.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     remove_left_over(path)
     assert not dead.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere left-over files stay")
+def test_what_killed_processes_left_anywhere_in_a_folder_is_removed(tmp_path):
+    deep = tmp_path / "snapshots" / "a.npz"
+    with atomic_write(deep) as file:
+        (mine,) = deep.parent.iterdir()
+        *front, _, token, part = mine.name.split(".")
+        mine.with_name(".".join([*front, "7fffffff", token, part])).touch()
+        (tmp_path / mine.name.replace(token, "0")).touch()
+        remove_left_over_below(tmp_path)
+        file.write(b"whole")
+    strange = tmp_path / mine.name.replace(token, "0")  # not a name of ours
+    assert sorted(tmp_path.rglob("*")) == sorted([deep.parent, deep, strange])

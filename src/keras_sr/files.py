@@ -7,7 +7,7 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -78,9 +78,19 @@ def remove_left_over(path: Path) -> None:
     Process numbers mean nothing on another machine or in another container: an unfinished file goes only when
     nobody holds its lock, and when its process was of this machine and is dead, or when it is a day old.
     """
+    _remove(path.parent.glob(f"{glob.escape(_partial_stem(path))}.*.part"))
+
+
+def remove_left_over_below(folder: Path) -> None:
+    """Do the same for all files in a folder and in those below it."""
+    _remove(folder.rglob(".*.part"))
+
+
+def _remove(partials: Iterable[Path]) -> None:
+    """Remove those of unfinished files that nobody writes any more."""
     if os.name != "posix":  # elsewhere, asking whether a process lives may end it
         return
-    for partial in path.parent.glob(f"{glob.escape(_partial_stem(path))}.*.part"):
+    for partial in partials:
         with suppress(ValueError, OSError):
             if _left_over(partial):
                 partial.unlink()

@@ -1,7 +1,9 @@
 """Keras' callbacks over a run, interrupts at any moment, and the best weights: nothing paid for is lost."""
 
 import csv
+import importlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -49,6 +51,14 @@ class Figure(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         logs["figure"] = self.values.pop(0)
+
+
+class Killed(Exception):
+    """Stands for SIGKILL: what comes after it is not done."""
+
+
+def killed(*args, **kwargs):
+    raise Killed
 
 
 def stop(callback):
@@ -131,19 +141,71 @@ def test_an_interrupt_while_an_epoch_is_saved_waits_for_it(small, train, tmp_pat
 
 
 def test_a_kill_loses_no_more_than_the_interval(small, train, tmp_path):
-    class Killed(Exception):
-        pass
-
-    def kill(callback):
-        raise Killed
-
     with pytest.raises(Killed):
-        train(small, At(4, kill), checkpoint_minutes=0)
+        train(small, At(4, killed), checkpoint_minutes=0)
     saved = store.read(tmp_path / "run" / checkpoints.STATE)[1]
     assert saved["step"] == 3
     result = train(small)
     assert same(arrays(train(small, out=tmp_path / "whole").generator), arrays(result.generator))
     assert [row["step"] for row in result.rows] == [4, 8]
+
+
+def files(folder):
+    """Everything in a run folder that is a function of the run, by name; a log without its times."""
+    kept = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in table(folder / "log.csv")]
+    names = {name for name in kept if name.parts[0] != "tensorboard"}
+    return rows, names, {name: arrays_in(path) for name, path in kept.items() if name.suffix == ".npz"}
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def arrays_in(path):
+    return {key: value.tobytes() for key, value in store.read(path)[0].items()}
+
+
+@pytest.mark.parametrize(
+    ("moment", "epoch"),
+    [("save_snapshot", 1), ("checkpoints.save", 2), ("Log.write", 1), ("Log.write", 2), ("finish", 2)],
+)
+def test_a_kill_at_the_end_of_an_epoch_costs_no_file(small, train, tmp_path, monkeypatch, moment, epoch):
+    """Each file of an epoch is there in the end, whichever of them a kill came before."""
+    monitor = Monitor("figure")
+    often = replace(small, snapshot_every=4)
+    train(often, Figure([5.0, 6.0]), monitor=monitor, out=tmp_path / "whole")
+    run = importlib.import_module("keras_sr.training.fit")
+    owner, _, name = moment.rpartition(".")
+    owner = getattr(run, owner) if owner else run
+    real, calls = getattr(owner, name), []
+
+    def until_then(*args, **kwargs):
+        calls.append(None)
+        (killed if moment == "finish" or len(calls) == epoch else real)(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, until_then)
+        with pytest.raises(Killed):
+            train(often, Figure([5.0, 6.0]), monitor=monitor)
+    saved = tmp_path / "run" / checkpoints.STATE
+    done = store.read(saved)[1]["step"] // 4 if saved.exists() else 0
+    train(often, Figure([5.0, 6.0][done:]), monitor=monitor)
+    assert files(tmp_path / "run") == files(tmp_path / "whole")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere left-over files stay")
+def test_what_a_kill_left_half_written_goes_when_the_run_goes_on(small, train, tmp_path):
+    kill = (
+        "import os, sys; from keras_sr.files import atomic_write\n"
+        "with atomic_write(sys.argv[1]) as file: os.kill(os.getpid(), 9)"
+    )
+    for name in ("state.npz", "snapshots/step_0000004.npz"):
+        subprocess.run([sys.executable, "-c", kill, str(tmp_path / "run" / name)])
+    assert len(list((tmp_path / "run").rglob(".*.part"))) == 2
+    train(small)
+    assert not list((tmp_path / "run").rglob(".*.part"))
 
 
 def test_stop_training_ends_the_run_where_it_is_said(small, train, tmp_path):

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_sr.errors import KerasSRError, TrainingError
+from keras_sr.files import remove_left_over_below
 from keras_sr.graphs.layers import as_meta
 from keras_sr.training import checkpoints
 from keras_sr.training.best import Monitor
@@ -22,7 +23,7 @@ from keras_sr.training.callbacks import Keeper, LastLogs, OneTraining
 from keras_sr.training.devices import spread
 from keras_sr.training.diagnosis import Diagnosis, Sign, Timed
 from keras_sr.training.interrupts import Interrupts
-from keras_sr.training.log import Log
+from keras_sr.training.log import Log, write_csv
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.progress import ProgressBar
 from keras_sr.training.recipe import Recipe
@@ -110,6 +111,7 @@ def fit(
         if not resume:
             start_from = make_room(out, start_from, say)
         check_same_recipe(recipe, out)
+        remove_left_over_below(out)
         model = build_model(recipe, data_format)
         meta = begin(recipe, model, out, start_from, say)
         if meta["step"] >= recipe.steps or (meta["ended"] and monitor and monitor.is_over(meta["rows"])):
@@ -222,10 +224,11 @@ class Run:
             self.log.rows, self.monitor, data, step - first, time.perf_counter() - self.began
         )
         self.meta["signs"] = [asdict(one) for one in self.signs.signs]
+        # Before the checkpoint: a run that goes on from it makes no snapshot of what lies behind it.
+        save_snapshot(self.recipe, self.model, self.out, self.meta, step - first)
         checkpoints.save(self.out, self.model, self.meta)
         self.keeper.saved()
         self.log.write()
-        save_snapshot(self.recipe, self.model, self.out, self.meta, step - first)
 
     def keep_best(self, row: dict) -> None:
         """Keep the weights of a row if it is the best so far."""
@@ -294,12 +297,14 @@ def epochs_of(recipe: Recipe) -> int:
 
 
 def finish(recipe: Recipe, model: SuperResolution, out: Path, meta: dict, monitor: Monitor | None) -> Result:
-    """Write the weights to use, the best ones where a figure was watched, and return the result."""
+    """Write the log and the weights to use, the best ones where a figure was watched; return the result."""
     network = model.ema_generator or model.generator
     best = monitor.best(meta["rows"]) if monitor else None
     if best and best_path(out).exists():
         arrays, _ = store.read(best_path(out))
         store.assign(network, arrays, str(best_path(out)))
+    # Again: a kill may have come between the last checkpoint and its row.
+    write_csv(out, meta["rows"])
     kept = {key: meta[key] for key in ("step", "recipe", "start")}
     save_generator(out / "generator.npz", model, {**kept, "best_step": (best or meta)["step"]})
     return Result(out, network, meta["rows"], best, meta["ended"], tuple(signs_of(meta)))

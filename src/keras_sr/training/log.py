@@ -28,14 +28,19 @@ class Log:
             self.events(row)
 
     def write(self) -> None:
-        """Write `log.csv`: one column for every name that any row has."""
-        columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: _shorten(v) for k, v in row.items()} for row in self.rows)
-        with atomic_write(self.folder / "log.csv", "w") as file:
-            file.write(text.getvalue())
+        """Write `log.csv`."""
+        write_csv(self.folder, self.rows)
+
+
+def write_csv(folder: Path, rows: list[dict]) -> None:
+    """Write `log.csv` of a run folder: one column for every name that any row has."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: _shorten(v) for k, v in row.items()} for row in rows)
+    with atomic_write(folder / "log.csv", "w") as file:
+        file.write(text.getvalue())
 
 
 def _shorten(value: float) -> object:
