@@ -24,6 +24,14 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_weights():
 
 
 @pytest.mark.slow
+def test_interrupts_in_the_first_epoch_of_the_command_cost_nothing():
+    command = [sys.executable, str(BENCHMARKS / "interrupts.py"), "--times", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing lost" in done.stdout
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(
     not all(find_spec(name) for name in ("tensorflow", "jax", "torch")), reason="needs all three backends"
 )

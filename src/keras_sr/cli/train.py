@@ -56,6 +56,10 @@ def train(
     devices: Annotated[
         int, typer.Option(min=1, help="On JAX: how many devices share the work of a step.")
     ] = 1,
+    checkpoint_minutes: Annotated[
+        float,
+        typer.Option(min=0, help="Save at least this often, and at each epoch: what a kill may cost."),
+    ] = 5.0,
     fields: Annotated[
         bool,
         typer.Option("--fields", help="List the fields for --set, with their values, and train nothing."),
@@ -143,6 +147,7 @@ def train(
                 lr=lr,
                 patience=patience,
                 devices=devices,
+                checkpoint_minutes=checkpoint_minutes,
                 bar=True,
                 progress=listen,
                 **how,

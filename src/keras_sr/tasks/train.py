@@ -70,6 +70,7 @@ def train(
     lr: str | Path | None = None,
     patience: int = 0,
     devices: int = 1,
+    checkpoint_minutes: float = 5.0,
     bar: bool = False,
     progress: OnProgress = ignore,
     stop: Stop | None = None,
@@ -94,6 +95,7 @@ def train(
         patience: End the run after so many measurements without a better one; 0 never does.
         devices: How many to train on, on JAX: each takes a part of every batch. A run may go on with another
             number, and ends as it would on one.
+        checkpoint_minutes: The most that a killed run loses, in minutes.
         bar: Show a bar on stderr, as `training.fit` does.
         progress: Told how far reading, downloads and training have come.
         stop: Asked before each batch; when it returns True, the run ends at its last checkpoint.
@@ -156,6 +158,7 @@ def train(
             _watcher(chosen, progress, stop),
         ],
         monitor=monitor,
+        checkpoint_minutes=checkpoint_minutes,
         progress=bar,
         say=log.info,
         data_format=layout,
