@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_sr.evaluation.columns import MEASURES
 from keras_sr.images.plain import write_plain
 
 
@@ -30,6 +31,14 @@ def bench(run, tmp_path):
 
 def results(tmp_path, out="out"):
     return json.loads((tmp_path / out / "results.json").read_text("utf-8"))
+
+
+def test_the_metrics_are_listed_without_a_network_or_a_set(run):
+    code, out, err = run("benchmark", "--list-metrics")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()[::2]] == list(MEASURES)
+    assert "psnr       PSNR, dB, higher is better\n" in out
+    assert "LPIPS, lower is better" in out
 
 
 @pytest.mark.shared

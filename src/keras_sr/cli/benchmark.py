@@ -17,6 +17,15 @@ MODEL_HELP = (
 )
 
 
+def _show_metrics(wanted: bool) -> None:
+    """Print the metrics and leave."""
+    if wanted:
+        from keras_sr.evaluation.columns import as_lines
+
+        typer.echo("\n".join(as_lines()))
+        raise typer.Exit
+
+
 def benchmark(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help=MODEL_HELP)],
     data: Annotated[
@@ -44,11 +53,17 @@ def benchmark(
     ] = None,
     metrics: Annotated[
         str | None,
-        typer.Option(
-            help="psnr, ssim, ms_ssim, lpips, lpips_vgg, dists, niqe, lr_psnr, drift_y, drift_cb, drift_cr, "
-            "sharpness, with commas between; all when not given."
-        ),
+        typer.Option(help="Metrics with commas between, such as psnr,ssim; the usual ones when not given."),
     ] = None,
+    list_metrics: Annotated[
+        bool,
+        typer.Option(
+            "--list-metrics",
+            callback=_show_metrics,
+            is_eager=True,
+            help="List all metrics, with units and sources.",
+        ),
+    ] = False,
     degradation: Annotated[
         list[str] | None,
         typer.Option(

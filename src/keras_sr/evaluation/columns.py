@@ -1,7 +1,7 @@
 """The columns of a benchmark: which metric, on which of the three pictures, and how it is written."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +110,20 @@ def add_metric(metric: type[PerPictureMean]) -> None:
 
 #: The columns when nothing else is asked for.
 DEFAULT = tuple(key for key, measure in MEASURES.items() if measure.usual)
+
+
+def as_lines() -> Iterator[str]:
+    """Yield two lines on each column: its key, title, unit and best value; then its source."""
+    best = {True: "higher is better", False: "lower is better", None: ""}
+    for key, one in MEASURES.items():
+        facts = (
+            one.title,
+            one.unit,
+            best[one.higher_is_better],
+            "" if one.usual else "measured when asked for",
+        )
+        yield f"{key:10} {', '.join(filter(None, facts))}"
+        yield f"           {one.source}"
 
 
 def take(sample: Sample, metrics: Iterable[str]) -> dict[str, float | None]:
