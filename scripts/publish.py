@@ -51,6 +51,7 @@ def main() -> None:
         parser.add_argument(text)
     parser.add_argument("--command", help="how it was trained, where that was not one folder photos/")
     parser.add_argument("--commit", help="of the code that trained it, where that is not the present one")
+    parser.add_argument("--sister", default="", help="the same network, taught to keep noise and compression")
     parser.add_argument("--partner", default="", help="weights of the same network it was trained from")
     parser.add_argument("--teacher", default="", help="the recipe's teacher: name, author and licence")
     parser.add_argument("--hours", type=float, help="of training, where the run's own log is not all of it")
@@ -112,6 +113,7 @@ def copied(arguments: argparse.Namespace) -> registry.Passport:
         scores={},
         sha256=completed(arguments.name, arguments.licence),
         partner=arguments.partner,
+        sister=arguments.sister,
         teacher=arguments.teacher,
     )
 

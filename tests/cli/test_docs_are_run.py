@@ -7,6 +7,7 @@ Those that install packages are run by the Makefile's targets, those of make by 
 import re
 import shlex
 from dataclasses import replace
+from glob import glob
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,12 @@ PAGES = [ROOT / "README.md", ROOT / "docs" / "index.md", *sorted((ROOT / "docs" 
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: Not run here: they change the environment that the tests run in, or are run by .ci/run or tests/server.
 ELSEWHERE = ("python -m pip install", "make ", "keras-sr serve", "KERAS_SR_TOKEN=")
+
+#: Addresses need a store: tests/tasks/test_s3.py has one.
+ADDRESSES = "s3://"
+
+#: Commands that rightly end with 1: of the sixteen parts, the page has done one.
+INCOMPLETE = ("keras-sr report merge",)
 
 #: Weights that ship, and how a shrunk network of their build is made.
 STARTS = {"compact_x4": ["compact"], "srgan_vgg54": ["srresnet_mse", "--quick"]}
@@ -106,9 +113,11 @@ def test_the_commands_of_a_page_run(page, desk, in_seconds, run):
     pytest.importorskip("keras")
     pytest.importorskip("onnx")
     for command in commands(page):
-        if command.startswith(ELSEWHERE):
+        if command.startswith(ELSEWHERE) or ADDRESSES in command:
             continue
-        words = shlex.split(command)
+        words = [
+            one for word in shlex.split(command) for one in (sorted(glob(word)) if "*" in word else [word])
+        ]
         while "=" in words[0]:
             words.pop(0)  # KERAS_BACKEND: a process has one backend, and the suite runs on each
         arguments = words[1:]
@@ -125,7 +134,7 @@ def test_the_commands_of_a_page_run(page, desk, in_seconds, run):
         if "COMMAND" in arguments:
             continue
         code, _, err = run(*arguments)
-        assert code == 0, f"{command}\n{err}"
+        assert code == command.startswith(INCOMPLETE), f"{command}\n{err}"
     if page.stem not in PYTHON_ELSEWHERE:
         sr, hr = np.random.default_rng(0).integers(0, 256, (2, 100, 200, 3), "uint8")
         exec(python_blocks(page), {"sr": sr, "hr": hr})

@@ -521,6 +521,20 @@ def test_detail_needs_a_partner(run, photographs, network_file, tmp_path):
     assert run(*arguments, "-n", network_file, "--detail", 1.5)[0] == 2
 
 
+def test_denoise_needs_a_network_that_keeps_noise(run, photographs, network_file, tmp_path):
+    arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "a.png", "-n", network_file]
+    code, _, err = run(*arguments, "--denoise", 0.5)
+    assert code == 2
+    assert "for others say by --partner what lies at 0" in err
+    code, _, err = run(*arguments, "--denoise", 0.5, "--detail", 0.5, "--partner", network_file)
+    assert code == 2
+    assert "give --detail or --denoise, one of them" in err
+    code, _, err = run(*arguments, "--denoise", 0.5, "--partner", network_file)
+    assert code == 0
+    assert "(blur, denoise 0.5)" in err
+    assert run(*arguments, "--denoise", -0.5)[0] == 2
+
+
 def test_pixels_on_the_disk_give_the_same_file(run, photographs, network_file, tmp_path, monkeypatch):
     from keras_sr.images import storage
 

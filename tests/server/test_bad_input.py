@@ -62,6 +62,8 @@ REFUSED = {
     "a result without end": (PNG, "a.png", {"width": 900_000}, 413, "million pixels"),
     "a format that is not written": (PNG, "a.png", {"format": "exe"}, 422, "format"),
     "a dial that the network lacks": (PNG, "a.png", {"detail": 0.5}, 422, "no detail dial"),
+    "another dial that it lacks": (PNG, "a.png", {"denoise": 0.5}, 422, "no denoise dial"),
+    "a dial turned too far": (PNG, "a.png", {"denoise": 1.5}, 422, "less than or equal to 1"),
     "a batch that does not exist": (PNG, "a.png", {"batch": "a" * 22}, 404, "no such batch"),
 }
 

@@ -43,6 +43,13 @@ def transparent():
 DEEP = encoded((photograph(24, 30).astype(np.uint16) * 257), ".tif")
 
 
+def damaged():
+    file = io.BytesIO()
+    Image.fromarray(photograph(64, 80)).save(file, "JPEG", quality=50)
+    return file.getvalue()
+
+
+DAMAGED = damaged()
 SMALL = encoded(photograph(20, 20))
 SAME = [
     ("cat.png", encoded(photograph()), {"network": "compact_x4"}, ["-n", "compact_x4"]),
@@ -61,7 +68,10 @@ SAME = [
     ),
     ("deep.tif", DEEP, {"network": "lite_x4", "format": "png"}, ["-n", "lite_x4", "--ext", "png"]),
     ("drawn.png", SMALL, {"network": "srgan_vgg54", "detail": 0.5}, ["-n", "srgan_vgg54", "--detail", "0.5"]),
+    ("grainy.png", SMALL, {"network": "photograph", "denoise": 0.5}, ["-n", "photo_x4", "--denoise", "0.5"]),
+    ("cleaned.png", SMALL, {"network": "", "denoise": 0.25}, ["--denoise", "0.25"]),
     ("plain.png", SMALL, {"network": ""}, []),
+    ("damaged.jpg", DAMAGED, {"network": ""}, []),
 ]
 
 
@@ -74,6 +84,7 @@ def test_the_result_of_a_job_is_byte_for_byte_what_the_command_writes(
     made_name, made = command(tmp_path, name, data, *options)
     assert answer.content == made
     assert job["result"]["name"] == made_name
+    assert (job["result"]["traces"] == "JPEG") == (name == "damaged.jpg")
     assert f'filename="{made_name}"' in answer.headers["content-disposition"]
     assert answer.headers["etag"]
 
@@ -138,7 +149,8 @@ def test_a_job_that_computes_is_cancelled_between_two_tiles(served, large_png):
 def test_a_cancel_that_comes_before_the_worker_has_started_is_not_lost(tmp_path):
     source = tmp_path / "source.png"
     source.write_bytes(encoded(photograph(1500, 2000)))
-    options = dict.fromkeys(("scale", "width", "height", "detail", "max_memory", "threads"))
+    options = dict.fromkeys(("scale", "width", "height", "detail", "denoise", "max_memory", "threads"))
+    options["network_scale"] = 4
     request = {"source": str(source), "target": str(tmp_path / "result.png"), "network": "srresnet_mse"}
 
     async def ask_and_cancel():

@@ -46,7 +46,7 @@ PIXELS = {
     **dict.fromkeys(("wrap", "normal_map", "alpha_is_data", "accept_damaged", "quality"), "look"),
     **dict.fromkeys(("name", "partner"), "weights"),
     **dict.fromkeys(("engine", "precision"), "runs_on"),
-    **{name: name for name in ("detail", "self_ensemble", "consistent")},
+    **{name: name for name in ("detail", "denoise", "self_ensemble", "consistent")},
 }
 
 
@@ -71,7 +71,7 @@ def other(value):
     }[type(value)]()
 
 
-CHOICE = NetworkChoice(("a", "b"), "openvino f32", 0.5)
+CHOICE = NetworkChoice(("a", "b", "c"), "openvino f32", 0.5, 0.5)
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(NetworkChoice)])
@@ -87,4 +87,4 @@ def test_any_change_of_the_size_is_another_way(size):
 
 def test_the_same_way_is_the_same_on_every_machine():
     assert Way(CHOICE, Size()).digest() == Way(replace(CHOICE), Size()).digest()
-    assert Way(CHOICE, Size()).digest().startswith("cbe1bdc5adb3")
+    assert Way(CHOICE, Size()).digest().startswith("6e00b1087273")

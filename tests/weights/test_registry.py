@@ -5,7 +5,7 @@ import pytest
 
 from keras_sr.errors import WeightsError
 from keras_sr.files import sha256
-from keras_sr.weights import registry
+from keras_sr.weights import registry, store
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -39,6 +39,12 @@ def test_the_command_gives_the_recipe(name):
 def test_nothing_lies_beside_the_registry_that_it_does_not_name():
     files = {path.name for path in registry.FILES.iterdir()}
     assert files == {f"{name}{suffix}" for name in registry.NAMES for suffix in (".npz", ".json")}
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_weights_that_ship_hold_nothing_of_their_training(name):
+    arrays, _ = store.read(registry.weights_path(name))
+    assert not {key.partition("/")[0] for key in arrays} & {"optimizer", "generator", "ema_generator"}
 
 
 def test_the_default_ships():

@@ -15,6 +15,7 @@ OPTIONS = {
     "shard": "--shard",
     "cluster": "--ray",
     "detail": "--detail",
+    "denoise": "--denoise",
     "partner": "--partner",
     "engine=keras": "--engine keras",
     "precision": "--precision (or --fast)",

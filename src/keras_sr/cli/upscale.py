@@ -176,9 +176,20 @@ def upscale(
             max=1.0,
         ),
     ] = None,
+    denoise: Annotated[
+        float | None,
+        typer.Option(
+            help="How much of noise and JPEG is taken for damage: 1 removes them, 0 keeps them as they are.",
+            min=0.0,
+            max=1.0,
+        ),
+    ] = None,
     partner: Annotated[
         str | None,
-        typer.Option(metavar="NETWORK", help="The network at --detail 0, where it is not known by itself."),
+        typer.Option(
+            metavar="NETWORK",
+            help="The network at --detail 0, or at --denoise 0, where it is not known by itself.",
+        ),
     ] = None,
     consistent: Annotated[
         bool, typer.Option("--consistent", help="Make results shrink back to their pictures exactly.")
@@ -295,6 +306,7 @@ def upscale(
         precision=fast_precision(engine) if fast else precision,
         threads=threads,
         detail=detail,
+        denoise=denoise,
         partner=partner,
         self_ensemble=self_ensemble,
         consistent=consistent,

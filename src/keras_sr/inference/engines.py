@@ -6,6 +6,7 @@ runs on any backend and device. Imports happen inside: an engine that is not use
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from keras_sr.errors import KerasSRError, WeightsError, unknown
 from keras_sr.facts import NetworkFacts
 from keras_sr.inference.fitting import fitted
+from keras_sr.inference.interpolation import Move, blended
 from keras_sr.inference.stored import read_stored
 
 
@@ -137,7 +139,7 @@ class OpenVINOEngine(FromFacts):
         precision: `"f32"`, or `"bf16"` where the processor has it: twice as fast and less exact.
         threads: Number of threads; None leaves it to OpenVINO.
         assume: Facts (scale, receptive_field, ...) of a file that does not tell them itself.
-        blend: Another file and a share: the weights are moved by that share towards those of the other.
+        blend: Moves of the weights towards those of other files, one after the other.
 
     Raises:
         KerasSRError: OpenVINO is not installed, or there is no such precision.
@@ -154,20 +156,18 @@ class OpenVINOEngine(FromFacts):
         precision: str = "f32",
         threads: int | None = None,
         assume: dict[str, str] | None = None,
-        blend: tuple[str | Path, float] | None = None,
+        blend: Sequence[Move] = (),
     ):
         _check_precision("openvino", precision, self.PRECISIONS)
         openvino = import_openvino()
         core = openvino.Core()
         model, self.facts = _read_network(core, path, assume)
         self.runs_on = f"openvino {precision}"
-        if blend:
-            from keras_sr.inference.interpolation import blended
-
-            file, share = blend
-            other, facts = _read_network(core, file, assume)
-            model = blended(model, other, share, (path, file))
-            self.facts = replace(self.facts, name=f"{facts.name}, detail {share:g}")
+        for move in blend:
+            other, facts = _read_network(core, move.file, assume)
+            model = blended(model, other, move.share, (path, move.file))
+            called = move.called.format(here=self.facts.name, there=facts.name, share=move.share)
+            self.facts = replace(self.facts, name=called)
         steps = openvino.preprocess.PrePostProcessor(model)
         # NHWC outside, NCHW inside: OpenVINO transposes faster than numpy does.
         for port in (steps.input(), steps.output()):
@@ -252,7 +252,7 @@ class OnnxRuntimeEngine(FromFacts):
         precision: str = "f32",
         threads: int | None = None,
         assume: dict[str, str] | None = None,
-        blend: tuple[str | Path, float] | None = None,
+        blend: Sequence[Move] = (),
     ):
         _check_precision("onnxruntime", precision, self.PRECISIONS)
         if blend:
@@ -333,7 +333,7 @@ def open_engine(
     precision: str = "f32",
     threads: int | None = None,
     assume: dict[str, str] | None = None,
-    blend: tuple[str | Path, float] | None = None,
+    blend: Sequence[Move] = (),
 ) -> Engine:
     """Load an exported network.
 
@@ -344,13 +344,13 @@ def open_engine(
             known to cost the network no more than 0.01 dB (its passport says so), else `"f32"`.
         threads: Number of threads; None leaves it to the engine.
         assume: Facts (scale, receptive_field, ...) of a file that does not tell them itself.
-        blend: Another file and a share in [0, 1]: weights between those of both (`inference.interpolation`).
+        blend: Moves of the weights towards those of other files, one after the other.
 
     Raises:
         KerasSRError: The engine is unknown or not installed, or cannot compute in that precision.
         WeightsError: The file is missing, damaged or not of keras-sr.
     """
-    name, precision = settled(path, engine=engine, precision=precision, blended=blend is not None)
+    name, precision = settled(path, engine=engine, precision=precision, blended=bool(blend))
     return ENGINES[name](path, precision=precision, threads=threads, assume=assume, blend=blend)
 
 
@@ -361,7 +361,7 @@ def settled(path: str | Path, *, engine: str, precision: str, blended: bool = Fa
         path: As for `open_engine`.
         engine: The same.
         precision: The same.
-        blended: Whether weights between two files are asked for.
+        blended: Whether weights between files are asked for.
 
     Raises:
         KerasSRError: The engine is unknown, not installed, or not for such a file.

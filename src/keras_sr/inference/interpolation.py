@@ -1,14 +1,30 @@
-"""Between two networks: weights interpolated, as a dial between fidelity and invented detail.
+"""Between networks: weights interpolated, as a dial: invented detail, or noise taken for damage.
 
 Network interpolation (Wang et al. 2018, arXiv 1809.00219, section 3.4; Wang et al. 2019, arXiv 1811.10515):
 the mean of the weights of an MSE network and of the GAN that was trained from it is a network whose
 results lie between theirs, without the artefacts that a mean of the pictures would keep.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from keras_sr.errors import KerasSRError, WeightsError
+
+
+@dataclass(frozen=True)
+class Move:
+    """A step from weights towards those of another network of the same architecture.
+
+    Attributes:
+        file: The other network.
+        share: How much of the way, 0 to 1.
+        called: What the network is called then, by what it was called here and is called there.
+    """
+
+    file: str | Path
+    share: float
+    called: str = "{here}, {share:g} of {there}"
 
 
 def blended(model: Any, other: Any, share: float, names: tuple[str | Path, str | Path]) -> Any:
@@ -28,7 +44,7 @@ def blended(model: Any, other: Any, share: float, names: tuple[str | Path, str |
         WeightsError: The networks are not of one architecture.
     """
     if not 0 <= share <= 1:
-        raise KerasSRError(f"detail must lie between 0 and 1, not {share}")
+        raise KerasSRError(f"a share of weights must lie between 0 and 1, not {share}")
     # Weights that are stored as float16 are widened by a Convert, others are not: the networks are the same.
     ours, theirs = (
         [op for op in one.get_ordered_ops() if op.get_type_name() != "Convert"] for one in (model, other)

@@ -107,8 +107,9 @@ class Job:
 
     def command(self) -> str:
         """Return the command that writes the same file."""
-        words = ["keras-sr", "upscale", self.name, "-o", self.result_name, "-n", self.network]
-        for option in ("scale", "width", "height", "detail"):
+        words = ["keras-sr", "upscale", self.name, "-o", self.result_name]
+        words += ["-n", self.network] if self.options.network else []
+        for option in ("scale", "width", "height", "detail", "denoise"):
             value = getattr(self.options, option)
             words += [f"--{option}", f"{value:g}"] if value is not None else []
         words += ["--consistent"] if self.options.consistent else []
@@ -376,10 +377,12 @@ class Jobs:
             "do": "upscale",
             "source": str(job.source),
             "target": str(job.target),
-            "network": job.network,
+            # Without a name the picture decides, as it does for the command.
+            "network": job.network if job.options.network else None,
+            "network_scale": registry.passport(job.network).scale,
             "max_memory": self._settings.max_memory,
             "threads": self._settings.threads,
-            **job.options.model_dump(include={"scale", "width", "height", "detail", "consistent"}),
+            **job.options.model_dump(include={"scale", "width", "height", "detail", "denoise", "consistent"}),
         }
 
     def _progress(self, job: Job, message: Message) -> None:
@@ -401,6 +404,8 @@ class Jobs:
             bytes=size,
             seconds=round(answer["seconds"], 3),
             lost=answer["lost"],
+            network=answer["network"],
+            traces=answer["traces"],
         )
         self.seconds += answer["seconds"]
         rate = answer["seconds"] / max(self._megapixels(job), 1e-3)

@@ -20,6 +20,7 @@ class Dial:
 
 #: Every dial there is; `dials` says which a network has.
 DETAIL = Dial("detail", "Detail", "only what is there", "drawn in")
+DENOISE = Dial("denoise", "Noise and JPEG traces", "kept", "removed")
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ def purposes() -> dict[Purpose, tuple[str, ...]]:
 
 @lru_cache(64)
 def dials(network: str) -> tuple[Dial, ...]:
-    """Return the dials that a network has: detail, where it was trained from another one that is known."""
-    return (DETAIL,) if registry.passport(network).partner else ()
+    """Return the dials that a network has: each needs another network that lies at its other end."""
+    passport = registry.passport(network)
+    return tuple(dial for dial, end in ((DETAIL, passport.partner), (DENOISE, passport.sister)) if end)
 
 
 def chosen(wanted: str | None, factor: float | None) -> str:

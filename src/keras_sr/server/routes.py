@@ -79,6 +79,7 @@ def _options(
     width: Annotated[int | None, Form(ge=1, le=1_000_000, description="Of the result, in pixels.")] = None,
     height: Annotated[int | None, Form(ge=1, le=1_000_000, description="Of the result, in pixels.")] = None,
     detail: Annotated[float | None, Form(ge=0, le=1, description="How much is drawn in.")] = None,
+    denoise: Annotated[float | None, Form(ge=0, le=1, description="How much noise is removed.")] = None,
     consistent: Annotated[bool, Form(description="The result shrinks back to the picture exactly.")] = False,
     format: Annotated[schemas.Format, Form(description="Of the result.")] = schemas.Format.AUTO,
 ) -> schemas.Options:
@@ -88,6 +89,7 @@ def _options(
         width=width,
         height=height,
         detail=detail,
+        denoise=denoise,
         consistent=consistent,
         format=format,
     )

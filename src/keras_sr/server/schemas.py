@@ -52,6 +52,7 @@ class Options(BaseModel):
     width: int | None = None
     height: int | None = None
     detail: Share | None = None
+    denoise: Share | None = None
     consistent: bool = False
     format: Format = Format.AUTO
 
@@ -75,6 +76,8 @@ class Result(BaseModel):
     bytes: int
     seconds: float
     lost: list[str] = Field(description="What the file held and the result does not.")
+    network: str = Field(description="What enlarged it; without a name in the options, the picture decides.")
+    traces: str = Field(description="What of the picture decided: `JPEG`, `noise`, or nothing.")
 
 
 class Job(BaseModel):

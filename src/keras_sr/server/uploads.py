@@ -103,11 +103,14 @@ def checked(
     try:
         size = Size(options.scale, options.width, options.height)
         network = networks.chosen(options.network, _factor(size, width, height))
+        if not options.network and options.denoise is not None:
+            network = registry.FOR_DAMAGED.get(network, network)
     except KerasSRError as error:
         raise Refused(422, str(error)) from error
     known = {dial.name for dial in networks.dials(network)}
-    if options.detail is not None and "detail" not in known:
-        raise Refused(422, f"{network} has no detail dial: leave it out, or take another network")
+    for dial in ("detail", "denoise"):
+        if getattr(options, dial) is not None and dial not in known:
+            raise Refused(422, f"{network} has no {dial} dial: leave it out, or take another network")
     rows, columns = size.of(height, width, registry.passport(network).scale)
     if rows * columns * frames > limits.result_pixels:
         raise Refused(

@@ -12,13 +12,16 @@ from keras_sr.tasks.upscale import upscale_files
 
 _open: dict[tuple, Any] = {}
 
+#: What of a request decides about the network.
+_NETWORK = ("network", "network_scale", "detail", "denoise", "threads", "consistent")
+
 #: Networks that are kept ready.
 _KEPT = 2
 
 
 def upscale(request: child.Message, line: child.Line) -> child.Message:
     """Enlarge one file into another, and tell of each tile."""
-    network = _network(request["network"], request["detail"], request["threads"], request["consistent"])
+    network = _network(**{key: request[key] for key in _NETWORK})
     start, tiles = time.perf_counter(), 0
 
     def show(progress: Progress) -> None:
@@ -39,15 +42,21 @@ def upscale(request: child.Message, line: child.Line) -> child.Message:
     )
     if result.status == "failed":
         return {"error": result.reason}
-    return {"size": result.size, "seconds": time.perf_counter() - start, "lost": list(result.lost)}
+    return {
+        "size": result.size,
+        "seconds": time.perf_counter() - start,
+        "lost": list(result.lost),
+        "network": result.network,
+        "traces": result.traces,
+    }
 
 
-def _network(name: str, detail: float | None, threads: int | None, consistent: bool) -> Any:
-    key = (name, detail, threads, consistent)
+def _network(network: str | None, network_scale: int, **options: Any) -> Any:
+    key = (network, network_scale, *options.values())
     if key not in _open:
         while len(_open) >= _KEPT:
             _open.pop(next(iter(_open)))
-        _open[key] = open_network(name, detail=detail, threads=threads, consistent=consistent)
+        _open[key] = open_network(network, network_scale, **options)
     return _open[key]
 
 

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,31 @@ from keras_sr.inference.engines import (
     open_engine,
     settled,
 )
+from keras_sr.inference.interpolation import Move
 from keras_sr.tasks.way import NetworkChoice
 from keras_sr.weights import imported, keras_file, registry, store
 from keras_sr.weights.find import find
 from keras_sr.weights.foreign import is_foreign
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Dials:
+    """How far a network is turned from its own weights; None leaves a dial alone.
+
+    Attributes:
+        detail: 0 to 1: how much detail is invented.
+        denoise: 0 to 1: how much of noise and compression is taken for damage.
+    """
+
+    detail: float | None = None
+    denoise: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value is not None and not 0 <= value <= 1:
+                raise KerasSRError(f"`{name}` must lie between 0 and 1, not {value}")
 
 
 class Network(FromFacts):
@@ -45,7 +64,7 @@ class Network(FromFacts):
         engine: Engine,
         files: tuple[Path, ...],
         *,
-        detail: float | None = None,
+        dials: Dials | None = None,
         self_ensemble: bool = False,
         consistent: bool = False,
     ) -> None:
@@ -53,7 +72,7 @@ class Network(FromFacts):
         self.opened = dict[str, Any]()
         self.runs_on = getattr(engine, "runs_on", type(engine).__name__)
         self._options: dict[str, Any] = {
-            "detail": detail,
+            **asdict(dials or Dials()),
             "self_ensemble": self_ensemble,
             "consistent": consistent,
         }
@@ -90,6 +109,7 @@ def open_network(
     precision: str = "auto",
     threads: int | None = None,
     detail: float | None = None,
+    denoise: float | None = None,
     partner: str | Path | None = None,
     self_ensemble: bool = False,
     consistent: bool = False,
@@ -109,7 +129,10 @@ def open_network(
         threads: Threads to compute with; None leaves it to the engine.
         detail: How much detail is invented, in [0, 1]: the share of this network, the rest being its
             partner's; None takes the network as it is.
-        partner: The network at detail 0; None takes the one that this one was trained from.
+        denoise: How much of noise and compression is taken for damage, in [0, 1]: the share of this network,
+            the rest being its sister's that keeps them; None takes the network as it is. Without a name,
+            every picture gets the network that has this dial.
+        partner: The network at detail 0, or at denoise 0; None takes the one that is known.
         self_ensemble: Average over eight turned copies: eight times slower.
         consistent: Make results shrink back to their pictures exactly.
 
@@ -121,10 +144,14 @@ def open_network(
         >>> open_network("compact_x4", engine="openvino", precision="f32")
         <compact_x4 x4 on openvino f32>
     """
-    if partner and detail is None:
-        raise KerasSRError("`partner` says what `detail` lies towards: give `detail`, too")
+    dials = Dials(detail, denoise)
+    if partner and (detail is None) == (denoise is None):
+        raise KerasSRError("`partner` is the other end of a dial: give `detail` or `denoise`, one of them")
     chosen = str(name) if name else registry.of_scale(scale)
-    options = {"self_ensemble": self_ensemble, "consistent": consistent}
+    if not name and denoise is not None:
+        # Who says how much is to be cleaned has looked at the picture.
+        chosen = registry.FOR_DAMAGED.get(chosen, chosen)
+    options: dict[str, Any] = {"self_ensemble": self_ensemble, "consistent": consistent}
     if not name and engine != "keras" and not partner and chosen in registry.FOR_DAMAGED:
         # Imported here: it is a Network, too.
         from keras_sr.tasks.by_picture import ByPicture
@@ -136,14 +163,17 @@ def open_network(
                 precision=precision,
                 threads=threads,
                 detail=detail,
+                denoise=denoise,
                 self_ensemble=self_ensemble,
                 consistent=consistent,
             )
 
         def planned(which: str) -> NetworkChoice:
-            file, blend = _with_partner(which, detail, None)
-            runs_on = " ".join(settled(file, engine=engine, precision=precision, blended=blend is not None))
-            return _choice(_files(file, blend), runs_on, detail if blend else None, **options)
+            turned = _turned(which, dials, None)
+            files = turned.files
+            runs_on = " ".join(settled(files[0], engine=engine, precision=precision, blended=len(files) > 1))
+            shares = {**asdict(turned.dials), **options}
+            return NetworkChoice(tuple(map(sha256, files)), runs_on, **shares)
 
         clean, damaged = chosen, registry.FOR_DAMAGED[chosen]
         return ByPicture(
@@ -152,25 +182,27 @@ def open_network(
             replace(facts_in(registry.weights_path(clean), engine), name="default"),
             partial(planned, clean),
             partial(planned, damaged),
-            {"scale": scale, "detail": detail, **options},
+            {"scale": scale, **asdict(dials), **options},
         )
     if engine == "keras":
-        if detail is not None or precision == "bf16" or threads:
+        if dials != Dials() or precision == "bf16" or threads:
             raise KerasSRError(
-                "`engine=keras` goes without `detail`, `precision` and `threads`: leave them out"
+                "`engine=keras` goes without `detail`, `denoise`, `precision` and `threads`: leave them out"
             )
         file = _keras_file(chosen)
         return _on_keras(chosen, file, options)
     try:
         network_file(chosen)
     except KerasSRError as error:
-        if engine != "auto" or detail is not None or not runs_on_keras_alone(chosen, error):
+        if engine != "auto" or dials != Dials() or not runs_on_keras_alone(chosen, error):
             raise
         log.warning("%s runs on Keras, on whole pictures: %s", chosen, error)
         return _on_keras(chosen, find(chosen), options)
-    file, blend = _with_partner(chosen, detail, partner)
-    opened = open_engine(file, engine=engine, precision=precision, threads=threads, blend=blend)
-    network = Network(opened, _files(file, blend), detail=detail if blend else None, **options)
+    turned = _turned(chosen, dials, partner)
+    opened = open_engine(
+        turned.start, engine=engine, precision=precision, threads=threads, blend=turned.moves
+    )
+    network = Network(opened, turned.files, dials=turned.dials, **options)
     # As they were chosen here: another machine might choose another precision, and make other pixels.
     engine, _, precision = network.runs_on.partition(" ")
     network.opened = {
@@ -179,8 +211,9 @@ def open_network(
         "precision": precision or "auto",
         **options,
     }
-    if detail is not None:
-        network.opened |= {"detail": detail, "partner": None if partner is None else _anywhere(str(partner))}
+    if dials != Dials():
+        network.opened |= asdict(dials)
+        network.opened["partner"] = None if partner is None else _anywhere(str(partner))
     return network
 
 
@@ -196,23 +229,44 @@ def _anywhere(name: str) -> str:
     return str(Path(name).absolute()) if Path(name).exists() else name
 
 
-def _with_partner(
-    chosen: str, detail: float | None, partner: str | Path | None
-) -> tuple[Path, tuple[Path, float] | None]:
-    """Return the file of a network; for `detail`, its partner's, and with which share of its own."""
+@dataclass(frozen=True)
+class _Turned:
+    """Where the weights of a network come from once its dials are turned.
+
+    Attributes:
+        start: The file that is opened.
+        moves: Where the weights are moved to then.
+        dials: What of the dials is not yet told by the files alone.
+    """
+
+    start: Path
+    moves: tuple[Move, ...] = ()
+    dials: Dials = Dials()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (self.start, *(Path(move.file) for move in self.moves))
+
+    def by(self, move: Move, dials: Dials) -> "_Turned":
+        """Move on; at the end of the way lies a file as it is."""
+        if move.share in (0, 1):
+            return _Turned(Path(move.file)) if move.share else self
+        return _Turned(self.start, (*self.moves, move), dials)
+
+
+def _turned(chosen: str, dials: Dials, partner: str | Path | None) -> _Turned:
+    """Turn detail first, then denoise: what comes out lies between networks that are known."""
     file = network_file(chosen)
-    if detail is None or detail == 1:
-        return file, None
-    base = network_file(partner or partner_of(chosen))
-    return base, (file, detail) if detail else None
-
-
-def _files(file: Path, blend: tuple[Path, float] | None) -> tuple[Path, ...]:
-    return (file, blend[0]) if blend else (file,)
-
-
-def _choice(files: tuple[Path, ...], runs_on: str, detail: float | None, **options: bool) -> NetworkChoice:
-    return NetworkChoice(tuple(map(sha256, files)), runs_on, detail, **options)
+    turned = _Turned(file)
+    if dials.detail is not None and dials.detail < 1:
+        turned = _Turned(network_file(partner or partner_of(chosen)))
+        back = Move(file, dials.detail, "{there}, detail {share:g}")
+        turned = turned.by(back, Dials(dials.detail))
+    if dials.denoise is not None and dials.denoise < 1:
+        sister = network_file(partner or sister_of(chosen))
+        away = Move(sister, 1 - dials.denoise, f"{{here}}, denoise {dials.denoise:g}")
+        turned = turned.by(away, replace(turned.dials, denoise=dials.denoise))
+    return turned
 
 
 def fast_precision(engine: str = "auto") -> str:
@@ -388,6 +442,22 @@ def partner_of(name: str) -> str:
             return known
     raise WeightsError(
         f"{name} was not trained from another network that is known: say by `partner` what lies at detail 0"
+    )
+
+
+def sister_of(name: str) -> str:
+    """Return the network that keeps the noise and compression that another one of its kind takes away.
+
+    Raises:
+        WeightsError: There is none that is known.
+    """
+    sister = registry.passport(name).sister if name in registry.names() else ""
+    if sister:
+        return sister
+    able = ", ".join(one for one in registry.names() if registry.passport(one).sister)
+    raise WeightsError(
+        f"no network is known that keeps the noise {name} removes: `denoise` goes with {able}, "
+        "for others say by `partner` what lies at 0"
     )
 
 

@@ -18,7 +18,8 @@ class NetworkChoice:
     Attributes:
         weights: SHA-256 of the files that were opened, the network at detail 0 first.
         runs_on: The engine and its precision.
-        detail: The share of the second file.
+        detail: The share that the dial of detail has of it; None where the files alone say all.
+        denoise: The same of the dial of noise.
         self_ensemble: Whether eight turned copies are averaged.
         consistent: Whether results are made to shrink back to their pictures.
     """
@@ -26,6 +27,7 @@ class NetworkChoice:
     weights: tuple[str, ...]
     runs_on: str
     detail: float | None = None
+    denoise: float | None = None
     self_ensemble: bool = False
     consistent: bool = False
 

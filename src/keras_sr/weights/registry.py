@@ -18,6 +18,7 @@ NAMES = (
     "lite_x3",
     "lite_x2",
     "photo_x4",
+    "photo_grain_x4",
     "photo_psnr_x4",
     "srresnet_mse",
     "srresnet_vgg22",
@@ -71,6 +72,7 @@ class Passport:
         seconds_per_megapixel: precision: seconds per million SR pixels on two cores, not those of `hardware`;
             all networks took turns in one run, so their ratios hold where the seconds do not.
         partner: The weights that these were trained from, of the same network: `--detail` lies between.
+        sister: The same network, taught to keep noise and compression: `--denoise` lies between.
         teacher: The network whose SR was one more target, with its author and licence; "" for none.
     """
 
@@ -91,6 +93,7 @@ class Passport:
     precision_loss: dict[str, dict[str, float]] = field(default_factory=dict)
     seconds_per_megapixel: dict[str, float] = field(default_factory=dict)
     partner: str = ""
+    sister: str = ""
     teacher: str = ""
 
 

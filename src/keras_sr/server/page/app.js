@@ -716,7 +716,7 @@ class Viewer {
       ? `not kept: ${job.result.lost.join(", ")}`
       : "everything in the file was kept";
     $("viewer-facts").textContent =
-      `${bytes(job.result.bytes)} · ${lost} · network ${job.network} · ${took(job.result.seconds)}`;
+      `${bytes(job.result.bytes)} · ${lost} · network ${job.result.network} · ${took(job.result.seconds)}`;
     $("viewer-facts").title = job.command;
     $("viewer-save").href = `/v1/jobs/${job.id}/result`;
     const others = this.others();
