@@ -217,7 +217,7 @@ def open_network(
     return network
 
 
-def _on_keras(name: str, file: Path, options: dict[str, bool]) -> Network:
+def _on_keras(name: str, file: Path, options: dict[str, Any]) -> Network:
     """Return a network that Keras runs."""
     network = Network(_keras_engine(name), (file,), **options)
     network.opened = {"name": _anywhere(name), "engine": "keras", **options}
