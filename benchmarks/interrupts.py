@@ -233,7 +233,8 @@ def differences(one: Path, other: Path) -> list[str]:
     wrong = []
     for file in ("generator.npz", "state.npz"):
         a, b = (store.read(folder / file)[0] for folder in (one, other))
-        differing = sorted(key for key in {*a, *b} if not np.array_equal(a.get(key), b.get(key)))
+        differing = sorted(a.keys() ^ b.keys())
+        differing += sorted(key for key in a.keys() & b.keys() if not np.array_equal(a[key], b[key]))
         wrong += [f"{file}: {len(differing)} arrays differ, such as {differing[0]}"] if differing else []
     a, b = (rows(folder / "log.csv") for folder in (one, other))
     # Means over an epoch in parts are added in another order.

@@ -156,4 +156,7 @@ def test_the_skipped_are_told_once_and_not_without_end(caplog):
         tell(skipped)
         tell([])
     assert len(caplog.records) == 1
-    assert "0.png: broken" in str(none_left(skipped))
+    assert str(none_left(skipped)) == (
+        "none of the pictures can be used: mend what is said of them, or give others "
+        "(the first of 30: 0.png: broken)"
+    )

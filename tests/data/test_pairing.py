@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_sr.data.pairing import pair_folder
+from keras_sr.data.pairing import find, pair_folder
 from keras_sr.errors import DataError
 from keras_sr.images.plain import write_plain
 
@@ -159,7 +159,40 @@ def test_names_that_pair_twice_are_told(tmp_path):
     make(tmp_path, "LR/a.png", "LR/b.png", "LR/b.jpg", "LR/c.png")
     read = pair_folder(tmp_path, 4).pairing
     assert {m.hr: m.lr for m in read.matches} == {"HR/c.png": "LR/c.png"}
-    assert sorted({path for path, _ in read.twice}) == ["HR/a.jpg", "HR/a.png", "HR/b.png"]
+    assert read.twice == (
+        ("HR/a.jpg", "its LR picture LR/a.png is that of HR/a.png, too"),
+        ("HR/a.png", "its LR picture LR/a.png is that of HR/a.jpg, too"),
+        ("HR/b.png", "it has two LR pictures, LR/b.jpg and LR/b.png"),
+    )
+
+
+def test_where_all_names_pair_twice_none_is_taken_alone(tmp_path):
+    read = pair_folder(make(tmp_path, "HR/a.png", "HR/a.jpg", "LR/a.png"), 4).pairing
+    assert (read.matches, len(read.twice)) == ((), 2)
+
+
+@pytest.mark.parametrize(
+    ("lr", "said"),
+    [(256, "are larger than their HR pictures .*: exchange"), (64, "are as large as .*: shrink them")],
+)
+def test_lr_that_is_not_smaller_than_hr_is_refused(tmp_path, lr, said):
+    for name in ("a", "b"):
+        picture(tmp_path / "GT" / f"{name}.png", 64, 64)
+        picture(tmp_path / "LQ" / f"{name}.png", lr, lr)
+    with pytest.raises(DataError, match=said) as error:
+        found(tmp_path)
+    assert "LQ/a.png and GT/a.png" in str(error.value)
+
+
+@pytest.mark.parametrize("names", [["X4/a.png", "X4/b.png"], ["0801x4.png", "0802x4.png"]])
+def test_lr_alone_is_doubted_in_a_line(tmp_path, names):
+    """It may be a folder of photographs, so it is no error."""
+    read = pair_folder(make(tmp_path, *names), 4).pairing
+    assert [match.hr for match in read.matches] == names
+    assert [note.partition(":")[0] for note in read.notes] == [
+        f"all pictures are named by a scale, as LR pictures are ({names[0]})"
+    ]
+    assert pair_folder(make(tmp_path, "c.png"), 4).pairing.notes == ()
 
 
 def test_bicubic_comes_first_of_several_kinds_of_lr(tmp_path):
@@ -170,6 +203,18 @@ def test_bicubic_comes_first_of_several_kinds_of_lr(tmp_path):
 def test_the_whole_name_comes_before_what_is_left_of_it(tmp_path):
     make(tmp_path, "HR/a.png", "HR/ax4.png", "LR/ax4.png", "LR/a.png")
     assert found(tmp_path) == {"HR/a.png": "LR/a.png", "HR/ax4.png": "LR/ax4.png"}
+
+
+def test_pictures_of_folders_that_are_called_alike_keep_apart(tmp_path):
+    """What is left out or held out is told by its name."""
+    for place in ("a", "b", "c"):
+        picture(tmp_path / place / "photos" / "0.png", 32, 32)
+    pairs, _ = find([tmp_path / place / "photos" for place in ("a", "b", "c")], None, 4)
+    assert [(pair.name, pair.hr.parts[-3]) for pair in pairs] == [
+        ("photos/0.png", "a"),
+        ("photos (2)/0.png", "b"),
+        ("photos (3)/0.png", "c"),
+    ]
 
 
 @pytest.mark.parametrize("hr", ["HR", "DIV2K_train_HR/deep"])

@@ -7,7 +7,7 @@ import pytest
 
 from keras_sr.errors import DataError
 from keras_sr.evaluation.protocol import Protocol
-from keras_sr.evaluation.score import bicubic, score
+from keras_sr.evaluation.score import bicubic, load, reason, score
 from keras_sr.evaluation.sets.layouts import find_pairs
 from keras_sr.images.plain import read_rgb, write_plain
 from keras_sr.images.ranges import to_float
@@ -132,6 +132,34 @@ def test_a_failed_picture_is_recorded_and_the_others_count(troubled, caplog):
     assert "64x3 pixels are too few for x4" in reasons["tiny"]
     assert str(scores).endswith("over 1 of 8 pictures")
     assert len(caplog.records) == 7
+
+
+@pytest.mark.parametrize("rounding", [np.floor, np.ceil])
+def test_the_lr_of_an_odd_size_may_be_rounded_either_way(tmp_path, rounding):
+    """Training takes both: MATLAB rounds up, and others down."""
+    hr = photo(50, 67)
+    write_plain(tmp_path / "HR" / "a.png", hr)
+    write_plain(tmp_path / "LR" / "a.png", photo(int(rounding(50 / 4)), int(rounding(67 / 4))))
+    (pair,) = find_pairs(tmp_path, 4)
+    lr, cut = load(pair, 4)
+    assert lr.shape == (12, 16, 3)
+    np.testing.assert_array_equal(cut, hr[:48, :64])
+
+
+def test_a_pair_that_shows_two_pictures_is_not_measured(tmp_path):
+    rng = np.random.default_rng(0)
+    one, other = (imresize(rng.integers(0, 256, (30, 40, 3), np.uint8), 4) for _ in range(2))
+    for name, shown in (("fine", one), ("other", other)):
+        write_plain(tmp_path / "HR" / f"{name}.png", one)
+        write_plain(tmp_path / "LR" / f"{name}.png", imresize(shown, 1 / 4))
+    scores = score(bicubic(4), find_pairs(tmp_path, 4), 4)
+    assert [image.name for image in scores.images] == ["fine"]
+    assert "LR and HR show different pictures" in scores.failures[0].reason
+
+
+def test_a_file_that_cannot_be_opened_is_said_without_its_class():
+    said = reason(FileNotFoundError(2, "No such file or directory", "gone.png"))
+    assert said == "gone.png: No such file or directory"
 
 
 def test_when_all_fail_there_is_no_mean(hr_only):

@@ -49,6 +49,11 @@ class Offset:
         """Whether they lie apart by about a pixel of HR or more."""
         return self.same and max(abs(self.down), abs(self.right)) >= SHIFTED
 
+    @property
+    def fault(self) -> str:
+        """Why they are no pair, or ""."""
+        return str(self) if self.shifted or not self.same else ""
+
     def __str__(self) -> str:
         if not self.same:
             return f"LR and HR show different pictures (correlation {self.likeness:.2f})"

@@ -236,8 +236,8 @@ def read_pair(one: Pair, *, scale: int, shrink: Callable, min_side: int) -> Pixe
 def require_aligned(lr: np.ndarray | None, hr: np.ndarray, scale: int) -> None:
     """Raise a DataError for a pair that shows two pictures, or that is shifted by a pixel of HR or more."""
     found = None if lr is None else offset(lr, hr, scale)
-    if found and (found.shifted or not found.same):
-        raise DataError(str(found))
+    if found and found.fault:
+        raise DataError(found.fault)
 
 
 def in_order(function: Callable, items: Sequence, workers: int) -> Iterator:

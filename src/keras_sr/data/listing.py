@@ -139,8 +139,8 @@ def tell(skipped: Sequence[Skipped]) -> None:
 
 def none_left(skipped: Sequence[Skipped]) -> DataError:
     """Return the error for folders in which every picture was skipped."""
-    first = f" (the first: {skipped[0]})" if skipped else ""
-    return DataError(f"none of the pictures can be used: give whole and larger ones{first}")
+    first = f" (the first of {len(skipped)}: {skipped[0]})" if skipped else ""
+    return DataError(f"none of the pictures can be used: mend what is said of them, or give others{first}")
 
 
 def relative_paths(folder: Path) -> list[str]:

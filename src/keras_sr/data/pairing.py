@@ -81,18 +81,20 @@ def pair_up(paths: Iterable[str], scale: int, size: Callable[[str], Size | None]
     others = Counter(name.scale for name in lr if name.scale not in (None, scale))
     notes = [f"{count} LR pictures of x{other} are passed over" for other, count in sorted(others.items())]
     taken, alone, twice = partners(truths, ours)
+    paired = bool(taken or twice)
     known = {key for truth in truths for key in (truth.exact, truth.key)}
     refuse_strays([name for name in ours if not {name.exact, name.key} & known], where)
     matches = []
     for truth in truths:
         found = taken.get(truth.path, [])
         if len(found) > 1:
-            twice.append((truth.path, f"two LR pictures: {found[0].path} and {found[1].path}"))
-        elif found or not taken:
+            twice.append((truth.path, f"it has two LR pictures, {found[0].path} and {found[1].path}"))
+        elif found or not paired:
             matches.append(Match(truth.path, found[0].path if found else None))
     refuse_other_scale(matches, scale, size, where)
-    if not taken:
+    if not paired:
         alone = []
+        notes += doubtful(truths)
     return Pairing(
         tuple(matches),
         tuple(alone),
@@ -189,13 +191,23 @@ def partners(
         own = preferred(own)
         same = [other for other in owners[truth.key] if other.exact == truth.exact]
         if own and len(same) > 1:
-            twice.append((truth.path, f"{same[0].path} and {same[1].path} share {own[0].path}"))
-            taken.setdefault(truth.path, []).extend([*own, *own][:2])
+            twin = next(other for other in same if other is not truth)
+            twice.append((truth.path, f"its LR picture {own[0].path} is that of {twin.path}, too"))
         elif own:
             taken[truth.path] = own
         else:
             alone.append(truth.path)
-    return taken, alone, [one for one in twice if len(taken[one[0]]) < 2]
+    return taken, alone, twice
+
+
+def doubtful(truths: Sequence[PictureName]) -> list[str]:
+    """Return a line where all pictures, which have no partners, are named as LR pictures often are."""
+    if not truths or not all(not name.role and (name.tagged or in_scale_folder(name)) for name in truths):
+        return []
+    return [
+        f"all pictures are named by a scale, as LR pictures are ({truths[0].path}): they are taken for HR; "
+        "if they are LR, give the folder of their HR pictures"
+    ]
 
 
 def group(names: list[PictureName], key: Callable[[PictureName], tuple]) -> dict[tuple, list[PictureName]]:
@@ -230,11 +242,12 @@ def refuse_strays(strays: Sequence[PictureName], where: str) -> None:
 def refuse_other_scale(
     matches: Sequence[Match], scale: int, size: Callable[[str], Size | None], where: str
 ) -> None:
-    """Refuse pairs that fit each other at another scale.
+    """Refuse pairs that fit each other at another scale, or the other way round.
 
     Raises:
         DataError: Names the scale that was measured.
     """
+    refuse_no_smaller([match for match in matches[:50] if match.lr], size, where)
     measured = [(match, times(size(match.hr), size(match.lr))) for match in matches[:50] if match.lr]
     wrong = [(match, found) for match, found in measured if found and found != scale]
     if wrong and len(wrong) == len(measured):
@@ -245,12 +258,41 @@ def refuse_other_scale(
         )
 
 
+def refuse_no_smaller(matches: Sequence[Match], size: Callable[[str], Size | None], where: str) -> None:
+    """Refuse pairs in none of which LR is smaller than HR.
+
+    Raises:
+        DataError: Names the first of them.
+    """
+    sizes = [(size(match.lr or ""), size(match.hr)) for match in matches]
+    known = [(lr, hr) for lr, hr in sizes if lr and hr]
+    if not known or any(min(lr) < min(hr) for lr, hr in known):
+        return
+    match, larger_lr = matches[0], any(larger(lr, hr) for lr, hr in known)
+    raise DataError(
+        f"the LR pictures in {where} are {'larger than' if larger_lr else 'as large as'} their HR pictures "
+        f"({match.lr} and {match.hr}): "
+        + ("exchange the names of the folders" if larger_lr else "shrink them, or leave them out")
+    )
+
+
 def times(hr: Size | None, lr: Size | None) -> int | None:
     """Return how many times larger HR is, or None where it is no whole number from 2 on."""
     if hr is None or lr is None:
         return None
-    fits = [s for s in SCALES if all(h // s <= n <= -(-h // s) for h, n in zip(hr, lr, strict=True))]
-    return fits[0] if len(fits) == 1 else None
+    found = [scale for scale in SCALES if fits(lr, hr, scale)]
+    return found[0] if len(found) == 1 else None
+
+
+def fits(lr: Sequence[int], hr: Sequence[int], scale: int) -> bool:
+    """Tell whether the size of LR is that of HR over the scale, rounded up or down.
+
+    Args:
+        lr: Height and width, and whatever follows them in a shape.
+        hr: The same.
+        scale: HR size over LR size.
+    """
+    return all(h // scale <= n <= -(-h // scale) for h, n in zip(hr[:2], lr[:2], strict=True))
 
 
 def size_below(folder: Path) -> Callable[[str], Size | None]:
@@ -376,7 +418,7 @@ def find(
         skipped += list(as_skipped(read))
         for note in read.pairing.notes:
             log.warning("%s: %s", folder, note)
-    found = once(found)
+    found = distinct(once(found))
     if not found:
         raise DataError(
             f"none of the pictures in {folders[0]} can be used{': ' * bool(skipped)}{first(skipped)}"
@@ -405,11 +447,27 @@ def as_skipped(read: Folder) -> Iterable[Skipped]:
         yield Skipped(str(read.root / path), why)
 
 
+def distinct(found: Sequence[Pair]) -> list[Pair]:
+    """Return the pictures under names of their own: two folders may be called alike, and hold `0001.png`."""
+    taken: set[str] = set()
+    named: list[Pair] = []
+    for one in found:
+        folder, _, rest = one.name.partition("/")
+        names = (f"{folder} ({n})/{rest}" for n in range(2, len(found) + 2))
+        name = one.name if one.name not in taken else next(name for name in names if name not in taken)
+        taken.add(name)
+        named.append(replace(one, name=name))
+    return named
+
+
 def once(found: Sequence[Pair]) -> list[Pair]:
     """Return the pictures without those that are there before, by another folder or a link."""
     seen: dict[str, Pair] = {}
     for one in found:
         seen.setdefault(os.path.realpath(one.hr), one)
     if len(seen) < len(found):
-        log.warning("%d pictures are in two of the folders: each is taken once", len(found) - len(seen))
+        log.warning(
+            "%d pictures are there again, in another folder or by a link: each is taken once",
+            len(found) - len(seen),
+        )
     return list(seen.values())

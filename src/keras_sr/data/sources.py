@@ -15,7 +15,7 @@ from keras_sr.data import degradations
 from keras_sr.data.crops import crop_and_shrink, crop_pair, crop_to_multiple
 from keras_sr.data.decoding import Decoder, size_of
 from keras_sr.data.listing import Skipped, held_out, log, none_left, tell
-from keras_sr.data.pairing import find
+from keras_sr.data.pairing import find, fits
 from keras_sr.errors import DataError, PictureError
 from keras_sr.images.pair import Pair
 
@@ -259,11 +259,10 @@ def fitting(lr: np.ndarray | None, hr: np.ndarray, scale: int) -> tuple[np.ndarr
 
 def _require_fit(lr: Sequence[int], hr: Sequence[int], scale: int) -> None:
     """Raise a DataError for an LR size that is not HR / scale, rounded up or down."""
-    for small, large in zip(lr[:2], hr[:2], strict=True):
-        if not large // scale <= small <= -(-large // scale):
-            raise DataError(
-                f"LR has {lr[1]}x{lr[0]} pixels and HR {hr[1]}x{hr[0]}, which is not {scale} times that"
-            )
+    if not fits(lr, hr, scale):
+        raise DataError(
+            f"LR has {lr[1]}x{lr[0]} pixels and HR {hr[1]}x{hr[0]}, which is not {scale} times that"
+        )
 
 
 def _require_pair(lr: np.ndarray, hr: np.ndarray, scale: int, name: str) -> None:

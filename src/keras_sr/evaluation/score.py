@@ -19,6 +19,7 @@ from typing import TypeVar
 import numpy as np
 
 from keras_sr.data.alignment import offset
+from keras_sr.data.pairing import fits
 from keras_sr.errors import DataError, KerasSRError, PictureError, Stopped, with_class
 from keras_sr.evaluation.columns import Sample, take
 from keras_sr.evaluation.protocol import Protocol, find_protocol, shaved
@@ -258,31 +259,34 @@ def measure(sr: np.ndarray, hr: np.ndarray, scale: int, protocol: Protocol) -> t
 
 
 def load(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return LR and HR as uint8 RGB, HR cropped at its right and lower side to a multiple of the scale."""
+    """Return LR and HR as uint8 RGB, HR cropped at its right and lower side to a multiple of the scale.
+
+    An LR picture may be that of the whole HR picture, its sides rounded up: it is cropped, too.
+    """
     hr = read_rgb(pair.hr)
     height, width = (side // scale for side in hr.shape[:2])
     if not height or not width:
         raise PictureError(f"{hr.shape[1]}x{hr.shape[0]} pixels are too few for x{scale}")
-    hr = hr[: height * scale, : width * scale]
     if pair.lr is None:
+        hr = hr[: height * scale, : width * scale]
         return imresize(hr, 1 / scale), hr
     lr = read_rgb(pair.lr)
-    if lr.shape != (height, width, 3):
+    if not fits(lr.shape, hr.shape, scale):
         got, wanted = f"{lr.shape[1]}x{lr.shape[0]}", f"{width}x{height}"
         raise PictureError(f"{pair.lr.name} has {got} pixels: expected {wanted}, the HR size over {scale}")
     files = [(path, path.stat().st_mtime_ns) for path in (pair.lr, pair.hr)]
     if fault := misalignment(tuple(files), scale):
         raise PictureError(f"{pair.lr.name}: {fault}")
-    return lr, hr
+    return lr[:height, :width], hr[: height * scale, : width * scale]
 
 
 @lru_cache(maxsize=4096)
 def misalignment(files: tuple[tuple[Path, int], ...], scale: int) -> str:
-    """Return how LR lies against HR where it lies wrong, or ""; measured once for each state of the files."""
+    """Return why LR and HR are no pair, or ""; measured once for each state of the files."""
     lr, hr = (read_rgb(path) for path, _ in files)
-    height, width = (side // scale * scale for side in hr.shape[:2])
-    found = offset(lr, hr[:height, :width], scale)
-    return str(found) if found and found.shifted else ""
+    height, width = (side // scale for side in hr.shape[:2])
+    found = offset(lr[:height, :width], hr[: height * scale, : width * scale], scale)
+    return found.fault if found else ""
 
 
 def to_bytes(sr: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -327,6 +331,8 @@ def figures(psnr: float, ssim: float) -> str:
 def reason(error: Exception) -> str:
     """Return why a picture failed, on one line that is not too long."""
     said = with_class(error)
+    if isinstance(error, OSError) and error.strerror:
+        said = f"{error.filename}: {error.strerror}"
     return said if len(said) <= 300 else said[:300] + "…"
 
 

@@ -3,6 +3,7 @@
 The pairing is that of training (`data/pairing.py` lists the layouts); here a doubt is an error.
 """
 
+import logging
 import os
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,8 @@ from keras_sr.errors import DataError
 from keras_sr.images.folders import is_picture, walk
 from keras_sr.images.pair import Pair
 from keras_sr.images.plain import SUFFIXES
+
+log = logging.getLogger(__name__)
 
 
 def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
@@ -42,7 +45,9 @@ def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
     refuse_missing(read)
     if read.pairing.twice:
         path, why = read.pairing.twice[0]
-        raise DataError(f"{str(read.root / path)!r} has {why}: leave one ({len(read.pairing.twice)} such)")
+        raise DataError(f"{str(read.root / path)!r}: {why}: leave one ({len(read.pairing.twice)} such)")
+    for note in read.pairing.notes:
+        log.info("%s: %s", folder, note)
     names = short_names([read.root / match.hr for match in read.pairing.matches], read.truths)
     pairs = (
         Pair(names[read.root / match.hr], read.root / match.hr, read.root / match.lr if match.lr else None)
