@@ -155,6 +155,27 @@ def test_what_cannot_be_trained_is_one_line(run, photos, tmp_path, arguments, sa
     assert said in err.splitlines()[-1]
 
 
+def test_a_set_of_which_nothing_can_be_measured_ends_the_run_before_it_begins(run, photos, tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.png").write_bytes(b"broken")
+    out = tmp_path / "run"
+    code, _, err = run(
+        *("train", "compact", "--data", photos, "--out", out, "--smoke", "--evaluate", tmp_path / "set")
+    )
+    assert code == 2
+    assert "none of the 1 pictures of set can be measured" in err.splitlines()[-1]
+    assert "a.png" in err.splitlines()[-1]
+    assert not (out / "state.npz").exists()
+
+
+def test_one_photograph_is_not_several(run, photos, tmp_path):
+    for name in ("1.png", "2.png", "3.png"):
+        (photos / name).unlink()
+    code, _, err = run("train", "compact", "--data", photos, "--out", tmp_path / "run", "--smoke")
+    assert code == 0, err
+    assert "1 photograph\n" in err
+
+
 @pytest.mark.parametrize("content", [None, "notes.txt"])
 def test_a_folder_without_photographs(run, tmp_path, content):
     if content:

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("keras")
 
+from keras_sr.data.audit import audit
 from keras_sr.data.sources import ArraySource
 from keras_sr.errors import TrainingError
 from keras_sr.images.pair import Pair
@@ -44,6 +45,34 @@ def measured(gain, noise=0.02, start="lite_x4", **more):
     return Measured(
         "held_out", "psnr", start=start, bicubic=bicubic, steps=((0, before), (100, after)), **more
     )
+
+
+@pytest.fixture
+def looks_at_few(monkeypatch):
+    """The audit looks at a quarter of the pictures, as it does of many thousands."""
+    monkeypatch.setattr(photographs, "audit", lambda source, progress: audit(source, len(source) // 4))
+
+
+@pytest.mark.usefixtures("looks_at_few")
+def test_of_many_photographs_all_are_compared_with_the_set_that_is_measured(tmp_path):
+    for k in (5, 6):
+        write_plain(tmp_path / f"{k}.png", photo(k))
+    pairs = [Pair(str(k), tmp_path / f"{k}.png") for k in (5, 6)]
+    plan = decide(source(24), pairs, True, ignore)
+    assert plan.left_out == ("p/05.png", "p/06.png")
+    assert "2 of the photographs are pictures that the run is measured on" in plan.lines[-1]
+
+
+@pytest.mark.usefixtures("looks_at_few")
+def test_of_many_photographs_no_double_of_one_held_out_is_trained_on():
+    once = source(24)
+    twice = ArraySource(once.hr * 2, scale=4, names=[*once.names, *(f"q/{k:02d}.png" for k in range(24))])
+    plan = decide(twice, (), True, ignore)
+    trained = {name[2:] for name in twice.names if name not in {*plan.held, *plan.left_out}}
+    assert len(plan.held) == 10
+    assert len(trained) > 10
+    held = {name[2:] for name in plan.held}
+    assert held.isdisjoint(trained)
 
 
 def test_better_by_so_much():

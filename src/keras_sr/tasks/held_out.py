@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_sr.errors import PictureError
+from keras_sr.errors import DataError, PictureError
 from keras_sr.evaluation.callback import BenchmarkCallback
 from keras_sr.evaluation.columns import MEASURES, Sample
 from keras_sr.evaluation.score import Judged, Scores, load
@@ -168,8 +168,13 @@ class HeldOut(BenchmarkCallback):
             )
 
     def of_bicubic(self) -> dict[str, float]:
-        """Return bicubic's figure of each picture."""
+        """Return bicubic's figure of each picture.
+
+        Raises:
+            DataError: No picture can be measured.
+        """
         values: dict[str, float] = {}
+        faults: list[PictureError] = []
         for place, pair in enumerate(self.pairs):
             try:
                 lr, hr = load(pair, self.scale)
@@ -177,11 +182,17 @@ class HeldOut(BenchmarkCallback):
                 values[pair.name] = MEASURES[self.measured.metric].of(
                     Sample(sr, hr, lr, self.scale, self.protocol)
                 )
-            except PictureError:
+            except PictureError as error:
+                faults.append(error)
                 continue  # It is said when the network is measured.
             if place < SHOWN:
                 self.show(pair.name, "bicubic", sr)
                 self.show(pair.name, "truth", hr)
+        if len(faults) == len(self.pairs):
+            raise DataError(
+                f"none of the {len(faults)} pictures of {self.name} can be measured: mend what is "
+                f"said of them, or give another set (the first: {faults[0]})"
+            )
         return values
 
     def evaluate(self, logs: Json | None = None) -> Scores:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +80,7 @@ def open_photographs(
         ),
     )
     skipped = f", {len(source.skipped)} skipped" if source.skipped else ""
-    log.info("%d photographs%s", len(source), skipped)
+    log.info("%d photograph%s%s", len(source), "s" * (len(source) != 1), skipped)
     return source
 
 
@@ -142,7 +142,8 @@ def decide(source: "Source", measured: Sequence[Pair], hold_out: bool, progress:
     names, lines = source.names, list(found.lines())
     out = set(found.left_out)
     if measured:
-        same = {k: j for k, j in shared(measured, found.thumbs).items() if k not in out}
+        thumbs = every_thumb(source, found.thumbs, progress)
+        same = {k: j for k, j in shared(measured, thumbs).items() if k not in out}
         if same and len(out | set(same)) < len(source):
             lines.append(
                 f"{len(same)} of the photographs are pictures that the run is measured on "
@@ -160,12 +161,37 @@ def decide(source: "Source", measured: Sequence[Pair], hold_out: bool, progress:
     if len(rest) >= FEWEST:
         held = tuple(rest[k] for k in held_out(rest, COUNT))
         lines.append(f"{len(held)} of {len(rest)} photographs are held out to measure on")
+        # The audit finds doubles among those that it looks at, which are not all of many.
+        if found.looked_at < found.total and (again := doubles_of(source, held, found.thumbs, progress)):
+            lines.append(f"{len(again)} more show the same as those: left out of the training")
+            left += again
         return Plan(len(source), left, held, lines=tuple(lines))
     lines.append(
         f"{len(rest)} photographs are too few to hold any out: it is measured on those it learns from"
     )
     held = tuple(rest[:COUNT])
     return Plan(len(source), left, held, held, tuple(lines))
+
+
+def every_thumb(
+    source: "Source", known: Mapping[int, np.ndarray], progress: OnProgress
+) -> dict[int, np.ndarray]:
+    """Return a thumbnail of every picture, by place: of many pictures the audit looks at some."""
+    thumbs: dict[int, np.ndarray] = {}
+    for k in range(len(source)):
+        thumbs[k] = known[k] if k in known else thumbnail(source.picture(k)[1])
+        progress(Progress("looking for pictures to measure on", k + 1, len(source)))
+    return thumbs
+
+
+def doubles_of(
+    source: "Source", names: Sequence[str], known: Mapping[int, np.ndarray], progress: OnProgress
+) -> tuple[str, ...]:
+    """Return the names of other pictures of a source that show the same as these."""
+    thumbs, chosen = every_thumb(source, known, progress), set(names)
+    theirs = [thumbs[k] for k, name in enumerate(source.names) if name in chosen]
+    others = [k for k, name in enumerate(source.names) if name not in chosen]
+    return tuple(source.names[others[i]] for i in sorted(overlap([thumbs[k] for k in others], theirs)))
 
 
 def save_held(source: "Source", names: Sequence[str], run: Path) -> tuple[Pair, ...]:
@@ -175,20 +201,34 @@ def save_held(source: "Source", names: Sequence[str], run: Path) -> tuple[Pair, 
     """
     places = {name: k for k, name in enumerate(source.names)}
     pairs: list[Pair] = []
-    for name in names:
+    for name, plain in zip(names, plain_names(names), strict=True):
         lr, hr = source.picture(places[name])
         side = SIDE // source.scale
         top, left = (max(0, (n - side) // 2) for n in lr.shape[:2])
         small = lr[top : top + side, left : left + side]
         large = hr[source.scale * top :, source.scale * left :]
         large = large[: source.scale * small.shape[0], : source.scale * small.shape[1]]
-        plain = Path(name).with_suffix("").as_posix().replace("/", "_")
         files = [run / HELD / kind / f"{plain}.png" for kind in ("HR", "LR")]
         for file, part in zip(files, (large, small), strict=True):
             if not file.exists():
                 write_plain(file, np.ascontiguousarray(part))
         pairs.append(Pair(plain, *files))
     return tuple(pairs)
+
+
+def plain_names(names: Sequence[str]) -> list[str]:
+    """Return names for files, each of its own: without folders and suffix.
+
+    Examples:
+        >>> plain_names(["p/a.png", "p/a.jpg", "p_a.png"])
+        ['p_a', 'p_a_2', 'p_a_3']
+    """
+    plain: list[str] = []
+    for name in names:
+        stem = Path(name).with_suffix("").as_posix().replace("/", "_")
+        numbered = (f"{stem}_{n}" for n in range(2, len(names) + 2))
+        plain.append(stem if stem not in plain else next(one for one in numbered if one not in plain))
+    return plain
 
 
 def shared(pairs: Sequence[Pair], thumbs: dict[int, np.ndarray]) -> dict[int, int]:
