@@ -182,6 +182,14 @@ def test_lr_that_is_not_smaller_than_hr_is_refused(tmp_path, lr, said):
     with pytest.raises(DataError, match=said) as error:
         found(tmp_path)
     assert "LQ/a.png and GT/a.png" in str(error.value)
+    with pytest.raises(DataError, match=said):
+        find(tmp_path / "GT", tmp_path / "LQ", 4)
+
+
+def test_a_network_that_only_cleans_has_lr_as_large_as_hr(tmp_path):
+    picture(tmp_path / "GT" / "a.png", 64, 64)
+    picture(tmp_path / "LQ" / "a.png", 64, 64)
+    assert found(tmp_path, 1) == {"GT/a.png": "LQ/a.png"}
 
 
 @pytest.mark.parametrize("names", [["X4/a.png", "X4/b.png"], ["0801x4.png", "0802x4.png"]])

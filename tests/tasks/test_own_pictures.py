@@ -83,6 +83,16 @@ def test_better_by_so_much():
     assert "10 pictures of held_out" in verdict.line
 
 
+@pytest.mark.parametrize(("after", "count"), [({"a": 29.0}, 1), ({"b": 29.0}, 0)])
+def test_one_picture_is_no_verdict(after, count):
+    verdict = judge(Measured("set", "psnr", start="lite_x4", steps=((0, {"a": 28.0}), (100, after))))
+    assert verdict.state == "unknown"
+    assert verdict.line == (
+        "lite_x4, 28.00 dB before, 29.00 dB at step 100: a verdict needs two pictures or more, and "
+        f"{count} was measured"
+    )
+
+
 @pytest.mark.parametrize(("gain", "noise", "state"), [(-0.1, 0.02, "worse"), (0.001, 0.1, "same")])
 def test_no_better_leaves_the_old_weights_advised(gain, noise, state):
     verdict = judge(measured(gain, noise))

@@ -247,7 +247,8 @@ def refuse_other_scale(
     Raises:
         DataError: Names the scale that was measured.
     """
-    refuse_no_smaller([match for match in matches[:50] if match.lr], size, where)
+    if scale > 1:
+        refuse_no_smaller([match for match in matches[:50] if match.lr], size, where)
     measured = [(match, times(size(match.hr), size(match.lr))) for match in matches[:50] if match.lr]
     wrong = [(match, found) for match, found in measured if found and found != scale]
     if wrong and len(wrong) == len(measured):
@@ -407,7 +408,10 @@ def find(
     if lr_folder is not None:
         if len(folders) != 1:
             raise DataError(f"an LR folder goes with one HR folder, not with {len(folders)}: give one")
-        return pair_by_name(folders[0], lr_folder, scale)
+        pairs, skipped = pair_by_name(folders[0], lr_folder, scale)
+        matches = [Match(str(pair.hr), str(pair.lr)) for pair in pairs]
+        refuse_other_scale(matches, scale, size_below(Path()), str(lr_folder))
+        return pairs, skipped
     if not folders:
         raise DataError("no folder of pictures was given: give at least one")
     found: list[Pair] = []

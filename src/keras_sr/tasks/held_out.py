@@ -95,12 +95,15 @@ def judge(measured: Measured) -> Verdict:
     names = [name for name in best[1] if name in before]
     sign = 1 if measured.higher_is_better else -1
     gains = [sign * (best[1][name] - before[name]) for name in names]
+    figures = f"{measured.figure(before)} before, {measured.figure(best[1])} at step {best[0]}"
+    if len(gains) < 2:
+        line = f"{against}, {figures}: a verdict needs two pictures or more, and {len(gains)} was measured"
+        return Verdict("unknown", line)
     low, high = interval(gains)
     measure = MEASURES[measured.metric]
     digits, unit = measure.digits, f" {measure.unit}" if measure.unit else ""
     gain = f"{float(np.mean(gains)):.{digits}f}{unit} of {measure.title}"
     span = f"95 % interval {low:+.{digits}f} to {high:+.{digits}f}, {len(names)} pictures of {measured.name}"
-    figures = f"{measured.figure(before)} before, {measured.figure(best[1])} at step {best[0]}"
     state = "better" if low > 0 else "worse" if high < 0 else "same"
     if state == "better":
         line = f"better by {gain} than {against} ({figures}; {span})"
