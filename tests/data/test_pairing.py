@@ -171,14 +171,11 @@ def test_where_all_names_pair_twice_none_is_taken_alone(tmp_path):
     assert (read.matches, len(read.twice)) == ((), 2)
 
 
-@pytest.mark.parametrize(
-    ("lr", "said"),
-    [(256, "are larger than their HR pictures .*: exchange"), (64, "are as large as .*: shrink them")],
-)
-def test_lr_that_is_not_smaller_than_hr_is_refused(tmp_path, lr, said):
+def test_hr_and_lr_that_are_exchanged_are_refused(tmp_path):
+    said = "are larger than their HR pictures .*: exchange"
     for name in ("a", "b"):
         picture(tmp_path / "GT" / f"{name}.png", 64, 64)
-        picture(tmp_path / "LQ" / f"{name}.png", lr, lr)
+        picture(tmp_path / "LQ" / f"{name}.png", 256, 256)
     with pytest.raises(DataError, match=said) as error:
         found(tmp_path)
     assert "LQ/a.png and GT/a.png" in str(error.value)

@@ -247,8 +247,7 @@ def refuse_other_scale(
     Raises:
         DataError: Names the scale that was measured.
     """
-    if scale > 1:
-        refuse_no_smaller([match for match in matches[:50] if match.lr], size, where)
+    refuse_exchanged([match for match in matches[:50] if match.lr], size, where)
     measured = [(match, times(size(match.hr), size(match.lr))) for match in matches[:50] if match.lr]
     wrong = [(match, found) for match, found in measured if found and found != scale]
     if wrong and len(wrong) == len(measured):
@@ -259,22 +258,17 @@ def refuse_other_scale(
         )
 
 
-def refuse_no_smaller(matches: Sequence[Match], size: Callable[[str], Size | None], where: str) -> None:
-    """Refuse pairs in none of which LR is smaller than HR.
+def refuse_exchanged(matches: Sequence[Match], size: Callable[[str], Size | None], where: str) -> None:
+    """Refuse pairs that are the other way round: every LR is larger than its HR.
 
     Raises:
         DataError: Names the first of them.
     """
-    sizes = [(size(match.lr or ""), size(match.hr)) for match in matches]
-    known = [(lr, hr) for lr, hr in sizes if lr and hr]
-    if not known or any(min(lr) < min(hr) for lr, hr in known):
-        return
-    match, larger_lr = matches[0], any(larger(lr, hr) for lr, hr in known)
-    raise DataError(
-        f"the LR pictures in {where} are {'larger than' if larger_lr else 'as large as'} their HR pictures "
-        f"({match.lr} and {match.hr}): "
-        + ("exchange the names of the folders" if larger_lr else "shrink them, or leave them out")
-    )
+    if matches and all(larger(size(match.lr or ""), size(match.hr)) for match in matches):
+        raise DataError(
+            f"the LR pictures in {where} are larger than their HR pictures ({matches[0].lr} and "
+            f"{matches[0].hr}): exchange the names of the folders"
+        )
 
 
 def times(hr: Size | None, lr: Size | None) -> int | None:
