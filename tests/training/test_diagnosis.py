@@ -1,6 +1,7 @@
 """Eight signs of trouble, each provoked, and none where nothing is wrong."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -84,6 +85,20 @@ def test_a_rate_too_high_before_nan(watch):
     assert keys(one) == ["rate"]
     assert one.step <= 50
     assert "NaN comes next" in one.said[0]
+
+
+def test_a_small_term_that_wavers_beside_a_teachers_is_no_sign(watch):
+    one = watch()
+    one.terms = {"consistency": 1.0, "teacher_l1": 1.0}
+    for k in range(200):
+        one.take({"consistency": 0.001 * (1 + 3 * (k > 100)), "teacher_l1": noisy(0.03, k)}, 1)
+    assert "rate" not in keys(one)
+
+
+def test_the_terms_of_a_teacher_are_part_of_the_loss():
+    recipe = replace(get("compact", smoke=True), teacher="compact_x4", teacher_l1=0.5)
+    found = Diagnosis(recipe, lambda: (LR, HR), print).terms
+    assert found == get("compact").terms() | {"teacher_l1": 0.5}
 
 
 def test_a_discriminator_that_has_won(watch):

@@ -251,6 +251,9 @@ class Diagnosis(keras.callbacks.Callback):
         super().__init__()
         self.recipe, self.make_batch, self.say, self.start = recipe, batch, say, start
         self.signs, self.first = list(known or []), data_format == "channels_first"
+        # The teacher's, too: beside them what is left may be a term that wavers and hardly counts.
+        taught = {f"teacher_{name}": weight for name, weight in recipe.taught().items()}
+        self.terms = recipe.terms() | taught
         self.losses: list[float] = []
         self.gaps: list[float] = []
         self.probes: list[Probe] = []
@@ -276,7 +279,7 @@ class Diagnosis(keras.callbacks.Callback):
         """Take in the values of some steps."""
         self.step += count
         tens, spans = len(self.losses) // 10, len(self.gaps) // PATIENCE
-        terms = self.recipe.terms()
+        terms = self.terms
         if all(name in values for name in terms):
             self.losses += count * [sum(weight * values[name] for name, weight in terms.items())]
         if "d_hr" in values and "d_sr" in values:
@@ -340,7 +343,7 @@ class Diagnosis(keras.callbacks.Callback):
         self.slow = self.slow + 1 if steps >= 20 and share > 0.9 else 0
         if self.slow > 1:
             self.tell(sign("loader", self.step, f"{min(share, 1.0):.0%} of the time"))
-        if monitor and (what := overfit(rows, monitor, list(self.recipe.terms()))):
+        if monitor and (what := overfit(rows, monitor, list(self.terms))):
             self.tell(sign("overfit", self.step, what))
         if self.step >= PATIENCE:
             self.probes.append(self.probe())
