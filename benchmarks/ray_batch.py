@@ -1,9 +1,11 @@
-"""Three hundred small pictures, some broken and some large, on Ray: one worker, two, and two that are killed.
+"""Three hundred pictures, some broken and some large, on Ray: one worker, two, and two that are killed.
 
-    python benchmarks/ray_batch.py [--pictures 300] [--turns 3] [--kill 4]
+    python benchmarks/ray_batch.py [--pictures 300] [--turns 3] [--kill 5] [--network srgan_vgg54]
 
-Workers have one thread each. Turns of one and two workers alternate, and the ratio is that of the medians
-of the seconds between the first row and the last, since the start of Ray and of actors is the machine's.
+Workers have one thread each for the network; reading and writing have theirs, so that one worker alone uses
+more than one core where the network is small. Turns of one and two workers alternate, and the ratio is that
+of the medians of the seconds between the first row and the last, since the start of Ray and of actors is the
+machine's.
 Results are compared byte by byte with those of one process without Ray. Prints the peak of the object store
 and the largest resident memory of a worker.
 """
@@ -16,6 +18,7 @@ import statistics
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -29,7 +32,7 @@ from keras_sr.tasks.cluster.settings import Cluster
 
 
 def make(folder, count):
-    """Write pictures of 48 to 128 pixels, every fiftieth of 600, every thirtieth broken."""
+    """Write pictures of 24 to 56 pixels, some of 150, some of 320, every thirtieth broken."""
     rng = np.random.default_rng(0)
     for k in range(count):
         path = folder / f"{k % 7}" / f"{k:04d}.png"
@@ -37,19 +40,26 @@ def make(folder, count):
         if k % 30 == 17:
             path.write_bytes(b"no picture")
             continue
-        side = 600 if k % 50 == 3 else int(rng.integers(48, 129))
+        side = 320 if k % 100 == 50 else 150 if k % 50 == 3 else int(rng.integers(24, 57))
         small = Image.fromarray(rng.integers(0, 255, (max(4, side // 8), side // 8, 3), np.uint8))
         small.resize((side, side), Image.Resampling.BICUBIC).save(path)
 
 
 def actors():
-    """Return the processes of workers."""
+    """Return the processes of actors that enlarge, of the Ray that this process has begun and of no other."""
+    found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if entry.read_bytes().startswith(b"ray::MapWorker"):
-                yield int(entry.parent.name)
-        except OSError:
-            continue
+        with suppress(OSError):
+            if entry.read_bytes().startswith(b"ray::MapWorker") and is_ours(int(entry.parent.name)):
+                found.append(int(entry.parent.name))
+    return found
+
+
+def is_ours(process):
+    """Return whether a process descends from this one."""
+    while process > 1 and process != os.getpid():
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return process == os.getpid()
 
 
 class Watcher(threading.Thread):
@@ -64,7 +74,7 @@ class Watcher(threading.Thread):
     def run(self):
         while not self.done.wait(0.5):
             self.store = max(self.store, store_bytes())
-            found = list(actors())
+            found = actors()
             self.resident = max([self.resident, *map(resident, found)])
             due = self.kill_every and time.monotonic() - self.killed > self.kill_every
             # Where workers start more slowly than they are killed, nothing would ever be done.
@@ -124,8 +134,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=300)
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--kill", type=float, default=4.0, help="Seconds between two kills.")
-    parser.add_argument("--network", default="compact_x4")
+    parser.add_argument("--kill", type=float, default=5.0, help="Seconds between two kills.")
+    parser.add_argument("--network", default="srgan_vgg54")
     options = parser.parse_args()
     import ray
 
@@ -137,7 +147,13 @@ def main():
         list(keras_sr.upscale_files(folder / "in", folder / "one", network, recursive=True))
         print(f"without Ray, one thread: {time.perf_counter() - begin:.1f} s", flush=True)
         expected = contents(folder / "one")
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            _node_ip_address="127.0.0.1",
+        )
         seconds = {1: [], 2: []}
         store = memory = 0
         for number in range(options.turns):

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,15 +71,20 @@ def contents(folder):
 
 
 def workers():
-    """Return the processes of actors that enlarge."""
+    """Return the processes of actors that enlarge, of the Ray that this process has begun and of no other."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if entry.read_bytes().startswith(b"ray::MapWorker"):
+        with suppress(OSError):
+            if entry.read_bytes().startswith(b"ray::MapWorker") and is_ours(int(entry.parent.name)):
                 found.append(int(entry.parent.name))
-        except OSError:
-            continue
     return found
+
+
+def is_ours(process):
+    """Return whether a process descends from this one."""
+    while process > 1 and process != os.getpid():
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return process == os.getpid()
 
 
 def test_a_cluster_is_given_in_the_words_of_people():
@@ -126,6 +132,21 @@ def test_no_ray_or_no_cluster_is_one_line(run, archive, network_file, tmp_path, 
     code, out, err = run("upscale", archive, *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert ("no cluster of Ray at '127.0.0.1:9'" if installed else "a cluster needs Ray") in err
+    assert not contents(tmp_path / "large")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workers", "4"], "give --ray, too"),
+        (["--ray", "--workers", "many"], "'many' is no number of workers: write 8 or 2-8"),
+        (["--ray", "--workers", "8-2"], "workers from 1 up"),
+    ],
+)
+def test_what_is_no_cluster_is_said(run, archive, network_file, tmp_path, arguments, said):
+    code, out, err = run("upscale", archive, "-r", "-n", network_file, "-o", tmp_path / "large", *arguments)
+    assert (code, out) == (2, "")
+    assert said in " ".join(err.split())
     assert not contents(tmp_path / "large")
 
 

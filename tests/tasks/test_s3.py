@@ -2,7 +2,10 @@
 
 import importlib.util
 import json
+import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from PIL import Image
 
 import keras_sr
 from keras_sr.tasks.batch import store as stores
+from keras_sr.tasks.cluster.settings import Cluster
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")
@@ -109,6 +113,69 @@ def test_bucket_to_bucket_while_the_store_errs(network, server, bucket, archive,
     bucket.put_file(str(archive / "0" / "00.png"), "bucket/in/0/03.png")
     again = keras_sr.upscale_files("s3://bucket/in", "s3://bucket/out", network, **how)
     assert [row.status for row in again].count("done") == 1
+
+
+@pytest.fixture
+def ray_here(server):
+    """Ray of this machine, whose workers have the environment of the store."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed (extra ray)")
+    os.environ["RAY_USAGE_STATS_ENABLED"], os.environ["RAY_AUTH_MODE"] = "0", "disabled"
+    own = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    ray.init(num_cpus=2, log_to_driver=False, logging_level="ERROR", **own)
+    yield ray
+    ray.shutdown()
+
+
+def test_bucket_to_bucket_on_ray_with_killed_workers_while_the_store_errs(
+    network, server, bucket, archive, tmp_path, ray_here
+):
+    list(keras_sr.upscale_files(archive, tmp_path / "large", network, recursive=True))
+    server.app.share = 0.05
+    kills = []
+
+    def kill(part):
+        if part.done % 12 == 0 and (found := workers()):
+            os.kill(found[0], signal.SIGKILL)
+            kills.append(part.done)
+
+    how = {"recursive": True, "resume": True, "cluster": Cluster(workers=(2, 2))}
+    report = tmp_path / "report.json"
+    rows = list(
+        keras_sr.upscale_files(
+            "s3://bucket/in", "s3://bucket/out", network, report=report, progress=kill, **how
+        )
+    )
+    server.app.share = 0.0
+    assert kills
+    assert [row.status for row in rows].count("done") == 24
+    assert len({row.job.place for row in rows}) == len(rows) == 25
+    (reason,) = (row.reason for row in rows if row.status == "failed")
+    assert "s3://bucket/in/broken.png" in reason
+    assert below(bucket, "bucket/out") == on_disk(tmp_path / "large")
+    assert SECRET not in report.read_text()
+    # The workers' entries hold for whoever goes on, with or without a cluster.
+    again = keras_sr.upscale_files("s3://bucket/in", "s3://bucket/out", network, recursive=True, resume=True)
+    assert [row.status for row in again].count("skipped") == 24
+    bucket.put_file(str(archive / "0" / "00.png"), "bucket/in/0/03.png")
+    again = keras_sr.upscale_files("s3://bucket/in", "s3://bucket/out", network, **how)
+    assert sorted(row.status for row in again) == ["done", "failed", *["skipped"] * 23]
+
+
+def workers():
+    """Return the processes of actors that enlarge, of the Ray that this process has begun and of no other."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if entry.read_bytes().startswith(b"ray::MapWorker") and is_ours(int(entry.parent.name)):
+                found.append(int(entry.parent.name))
+    return found
+
+
+def is_ours(process):
+    """Return whether a process descends from this one."""
+    while process > 1 and process != os.getpid():
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return process == os.getpid()
 
 
 def test_no_bucket_is_one_line(run, server, bucket, network_file):

@@ -287,6 +287,8 @@ def upscale(
     sources = [*(pictures or []), *(inputs or [])]
     lines = None if manifest is None else read_manifest(manifest)
     part = None if shard is None else as_shard(shard)
+    if workers and ray is None:
+        raise typer.BadParameter("--workers are those of a cluster: give --ray, too")
     cluster = None if ray is None else Cluster(ray, threads or 1, between(workers))
     if lines is not None:
         sources = sources or ["."]
@@ -327,10 +329,11 @@ def upscale(
         "max_pixels": None if no_limit else MAX_PIXELS,
     }
     if STREAM in (*sources, output):
-        if report or compare or map_ or resume or pattern or skip_existing or dry_run or lines or part:
+        batch = report, compare, map_, resume, pattern, skip_existing, dry_run, lines, part, cluster
+        if any(batch):
             raise typer.BadParameter(
-                "--report, --compare, --map, --resume, --skip-existing, --dry-run, --pattern, --manifest and "
-                "--shard need files, not -"
+                "--report, --compare, --map, --resume, --skip-existing, --dry-run, --pattern, --manifest, "
+                "--shard and --ray need files, not -"
             )
         stream([Path(source) for source in sources], Path(output), network, extension, **how)
         return

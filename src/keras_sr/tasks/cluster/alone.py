@@ -5,10 +5,13 @@ that somebody else has killed costs its pictures nothing.
 """
 
 import json
+import os
 import pickle
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 from keras_sr.tasks.cluster.work import Order, Task, Work
 from keras_sr.types import Json
@@ -46,8 +49,16 @@ def _death(code: int, said: str) -> str:
     return f"exit code {code}: {last}" if last else f"exit code {code}"
 
 
+def _end_with(parent: int) -> None:
+    """End this process when that which has started it is gone: the picture is somebody else's then."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def _main() -> None:
     """Make the picture that stdin tells of; its row goes to stdout."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     # From the process that has started this one, as multiprocessing has it.
     task, order = pickle.loads(sys.stdin.buffer.read())
     (row,) = Work(task).rows([order], lambda number: None)

@@ -20,8 +20,9 @@ from keras_sr.types import Json
 #: What this was tried with.
 _OLDEST = (2, 60)
 
-#: A picture that was at work when its worker died is tried alone; so often, if workers die then, too.
-_TRIES_ALONE = 5
+#: A picture that was at work when its worker died is tried alone; so often, if workers are killed then, too,
+#: which need not be its doing.
+_TRIES_ALONE = 10
 
 
 class Watch:
