@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "server"))
 
-from browsing import look_as, open_browser  # noqa: E402
+from browsing import browser, look_as  # noqa: E402
 from serving import Served  # noqa: E402
 
 from keras_sr.images.plain import write_plain  # noqa: E402
@@ -37,21 +37,21 @@ def main(folder: Path) -> None:
     """Take all pictures."""
     for name, photograph in PHOTOGRAPHS.items():
         write_plain(folder / name, imresize(photograph(), 0.5))
-    served, driver = Served(), open_browser()
+    served = Served()
     try:
-        look_as(driver, 1180, 800)
-        driver.get(served.url)
-        choose(driver, folder)
-        take(driver, "serve_desktop")
-        look_as(driver, **PHONE)
-        driver.refresh()
-        time.sleep(2)
-        take(driver, "serve_phone")
-        look_as(driver, 1180, 800, dark=True)
-        open_first(driver)
-        take(driver, "serve_compare")
+        with browser() as driver:
+            look_as(driver, 1180, 800)
+            driver.get(served.url)
+            choose(driver, folder)
+            take(driver, "serve_desktop")
+            look_as(driver, **PHONE)
+            driver.refresh()
+            time.sleep(2)
+            take(driver, "serve_phone")
+            look_as(driver, 1180, 800, dark=True)
+            open_first(driver)
+            take(driver, "serve_compare")
     finally:
-        driver.quit()
         served.stop()
 
 

@@ -1,7 +1,9 @@
 """A real Chromium for the tests: Debian's packages chromium and chromium-driver."""
 
+import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from selenium import webdriver
@@ -25,14 +27,21 @@ FLAGS = (
 )
 
 
-def open_browser(*flags):
-    """Return a new Chromium with a profile of its own."""
+@contextmanager
+def browser(*flags):
+    """Yield a new Chromium with a profile of its own, which goes when it ends."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tempfile.mkdtemp(prefix='keras_sr_chromium_')}", *flags):
-        options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    return webdriver.Chrome(options, Service(DRIVER))
+    # What Chromium puts elsewhere into the folder for temporary files goes with it, too.
+    with tempfile.TemporaryDirectory(prefix="keras_sr_chromium_", ignore_cleanup_errors=True) as place:
+        for flag in (*FLAGS, f"--user-data-dir={place}/profile", *flags):
+            options.add_argument(flag)
+        driver = webdriver.Chrome(options, Service(DRIVER, env={**os.environ, "TMPDIR": place}))
+        try:
+            yield driver
+        finally:
+            driver.quit()
 
 
 def look_as(driver, width=1280, height=900, *, dark=False, phone=False, density=1):

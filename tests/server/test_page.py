@@ -15,7 +15,7 @@ from PIL import Image
 
 pytest.importorskip("selenium", reason="needs the extra dev")
 
-from browsing import AXE, CHROMIUM, DRIVER, look_as, open_browser, violations
+from browsing import AXE, CHROMIUM, DRIVER, browser, look_as, violations
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -32,14 +32,13 @@ needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: make a
 
 @pytest.fixture(scope="module")
 def driver(served, tmp_path_factory):
-    driver = open_browser()
     downloads = tmp_path_factory.mktemp("downloads")
-    driver.execute_cdp_cmd(
-        "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)}
-    )
-    driver.downloads = downloads
-    yield driver
-    driver.quit()
+    with browser() as driver:
+        driver.execute_cdp_cmd(
+            "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)}
+        )
+        driver.downloads = downloads
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -419,8 +418,7 @@ def hostile():
 @pytest.mark.parametrize("site", ["http://evil.example", "http://localhost", "http://127.0.0.1"])
 def test_a_hostile_page_can_read_nothing_and_change_nothing(served, hostile, site):
     # Its address is looked up like any other; here it leads to this machine.
-    driver = open_browser("--host-resolver-rules=MAP evil.example 127.0.0.1")
-    try:
+    with browser("--host-resolver-rules=MAP evil.example 127.0.0.1") as driver:
         driver.get(f"{site}:{hostile}/")
         before = batches(served)
         told = driver.execute_async_script(
@@ -433,8 +431,6 @@ def test_a_hostile_page_can_read_nothing_and_change_nothing(served, hostile, sit
         assert batches(served) == before
         for refused in ("/v1/batches", "/v1/jobs"):
             assert served.stranger.post(refused, headers={"Origin": f"{site}:{hostile}"}).status_code == 403
-    finally:
-        driver.quit()
 
 
 def batches(served):
@@ -444,8 +440,7 @@ def batches(served):
 
 
 def test_a_name_that_an_attacker_leads_to_this_server_shows_nothing(served):
-    driver = open_browser("--host-resolver-rules=MAP evil.example 127.0.0.1")
-    try:
+    with browser("--host-resolver-rules=MAP evil.example 127.0.0.1") as driver:
         driver.get(f"http://evil.example:{served.port}/")
         assert "does not go by that name" in driver.find_element(By.TAG_NAME, "body").text
         statuses = driver.execute_async_script(
@@ -455,17 +450,12 @@ def test_a_name_that_an_attacker_leads_to_this_server_shows_nothing(served):
             " ask('/v1/batches', 'POST')]).then(done)"
         )
         assert statuses == [421] * 4
-    finally:
-        driver.quit()
 
 
 def test_no_other_page_can_put_this_one_into_a_frame(served, hostile):
-    driver = open_browser()
-    try:
+    with browser() as driver:
         driver.get(f"http://127.0.0.1:{hostile}/")
         driver.execute_script("document.querySelector('iframe').src = arguments[0]", served.url)
         time.sleep(1)
         driver.switch_to.frame(0)
         assert not driver.find_elements(By.ID, "drop")
-    finally:
-        driver.quit()
