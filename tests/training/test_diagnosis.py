@@ -101,6 +101,15 @@ def test_the_terms_of_a_teacher_are_part_of_the_loss():
     assert found == get("compact").terms() | {"teacher_l1": 0.5}
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_loss_that_jumps_by_itself_is_no_rate_too_high(watch, seed):
+    """VGG19's features of two crops a step: 0.26 and 0.85 in turn, and falling all the while."""
+    one, rng = watch("srresnet_vgg54"), np.random.default_rng(seed)
+    for k in range(600):
+        one.take({"content": float(np.exp(0.8 * rng.standard_normal()) / (1 + k / 50))}, 1)
+    assert "rate" not in keys(one)
+
+
 def test_a_discriminator_that_has_won(watch):
     one = watch("srgan_mse")
     for k in range(24):

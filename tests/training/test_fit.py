@@ -52,6 +52,7 @@ def recipe(vgg_file):
 def test_every_recipe_trains_and_a_resumed_run_is_the_uninterrupted_one(name, recipe, batches, tmp_path):
     small = recipe(name)
     whole = fit(small, batches(small), tmp_path / "whole", progress=False)
+    assert whole.signs == ()
     with pytest.raises(Stop):
         fit(small, stop_at(2, batches(small)), tmp_path / "parts", progress=False)
     lines = []

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -79,15 +80,24 @@ def stuck(losses: list[float], moved: float, from_noise: bool) -> str:
 
 
 def too_fast(losses: list[float], width: int = 10) -> str:
-    """Return how the loss has grown where it is thrice the lowest it was, or ""; medians of ten steps."""
+    """Return how the loss has grown where it is thrice the lowest it was, or ""; medians of ten steps.
+
+    Where these jump by themselves, as losses of features do in small batches, it has to be out of proportion:
+    eight times as far, on the scale of logarithms, as one of them commonly is from the next.
+    """
     if len(losses) < 2 * width:
         return ""
     now = statistics.median(losses[-width:])
     if not math.isfinite(now):
         return "it is not finite"
     starts = range(0, len(losses) - width + 1, width)
-    low = min(statistics.median(losses[i : i + width]) for i in starts)
-    return f"{low:.3g} before, {now:.3g} now" if low > 0 and now > 3 * low else ""
+    medians = [statistics.median(losses[i : i + width]) for i in starts]
+    low = min(medians)
+    if low <= 0 or now <= 3 * low:
+        return ""
+    jumps = [abs(math.log(b / a)) for a, b in pairwise(medians[:-1])]
+    usual = statistics.median(jumps) if jumps else 0.0
+    return f"{low:.3g} before, {now:.3g} now" if math.log(now / low) > 8 * usual else ""
 
 
 def won(gaps: list[float], patience: int) -> str:
