@@ -48,7 +48,7 @@ PATIENCE = 600
 SIZES = (0, 1, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 60_000, 16_384, 100_000)
 
 #: How reasons begin that were written for people.
-OURS = ("cannot read", "cannot write", "the result would have")
+OURS = ("cannot read", "cannot write", "the result would have", "its floats go")
 
 #: What a file may be called, whatever is in it.
 SUFFIXES = (
