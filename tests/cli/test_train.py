@@ -168,6 +168,16 @@ def test_a_set_of_which_nothing_can_be_measured_ends_the_run_before_it_begins(ru
     assert not (out / "state.npz").exists()
 
 
+def test_options_are_named_as_they_are_typed(run, photos, tmp_path):
+    train = ["train", "compact", "--data", photos, "--out", tmp_path / "run", "--smoke"]
+    code, _, err = run(*train, "--patience", "2")
+    assert code == 2
+    assert "--patience waits for a figure on pictures: give --evaluate a set, too" in err
+    code, _, err = run(*train, "--set", "crop=64")
+    assert code == 2
+    assert "give larger pictures, or a smaller --set crop" in err
+
+
 def test_one_photograph_is_not_several(run, photos, tmp_path):
     for name in ("1.png", "2.png", "3.png"):
         (photos / name).unlink()

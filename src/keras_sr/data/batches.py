@@ -163,7 +163,7 @@ def large_enough(source: Source, hr_crop: int) -> Source:
     if len(fits) == 0:
         raise DataError(
             f"none of the {len(source)} pictures holds a crop of {hr_crop}x{hr_crop}: "
-            "give larger pictures, or set a smaller `crop`"
+            "give larger pictures, or a smaller `crop`"
         )
     return source if len(fits) == len(source) else source.select(fits.tolist())
 
