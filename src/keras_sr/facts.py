@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from keras_sr.errors import WeightsError
 
 #: Assumed for a network that does not say how much memory it needs per LR pixel (SRResNet's need).
-BYTES_PER_PIXEL = 8192
+_BYTES_PER_PIXEL = 8192
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class NetworkFacts:
     name: str
     scale: int
     receptive_field: int
-    bytes_per_pixel: int = BYTES_PER_PIXEL
+    bytes_per_pixel: int = _BYTES_PER_PIXEL
     frame: int = 0
     licence: str = ""
     value_range: tuple[float, float] = (0.0, 1.0)
@@ -75,7 +75,7 @@ class NetworkFacts:
                 name=properties.get("name", name),
                 scale=int(properties["scale"]),
                 receptive_field=int(properties["receptive_field"]),
-                bytes_per_pixel=int(properties.get("bytes_per_pixel", BYTES_PER_PIXEL)),
+                bytes_per_pixel=int(properties.get("bytes_per_pixel", _BYTES_PER_PIXEL)),
                 # Networks from elsewhere say nothing of a frame, and run as their authors ran them.
                 frame=int(properties.get("frame", 0)),
                 licence=properties.get("licence", ""),

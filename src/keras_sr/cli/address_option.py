@@ -8,13 +8,13 @@ from typer.core import TyperCommand
 _ADDRESS = re.compile(r"auto|local|ray://\S+|[\w.\-\[\]:]+:\d+")
 
 
-def with_address(arguments: list[str], option: str = "--ray") -> list[str]:
+def _with_address(arguments: list[str], option: str = "--ray") -> list[str]:
     """Return arguments in which the option has a value: `local`, where none was given.
 
     Examples:
-        >>> with_address(["a.png", "--ray", "-o", "b"]), with_address(["--ray", "auto"])
+        >>> _with_address(["a.png", "--ray", "-o", "b"]), with_address(["--ray", "auto"])
         (['a.png', '--ray', 'local', '-o', 'b'], ['--ray', 'auto'])
-        >>> with_address(["--ray", "photos/"]), with_address(["--", "--ray"])
+        >>> _with_address(["--ray", "photos/"]), with_address(["--", "--ray"])
         (['--ray', 'local', 'photos/'], ['--', '--ray'])
     """
     end = arguments.index("--") if "--" in arguments else len(arguments)
@@ -35,4 +35,4 @@ class AddressCommand(TyperCommand):
 
     def parse_args(self, ctx, args):  # noqa: ANN001, ANN201  (as the base class has it)
         """Read the arguments."""
-        return super().parse_args(ctx, with_address(args))
+        return super().parse_args(ctx, _with_address(args))

@@ -10,7 +10,7 @@ import typer
 from keras_sr.cli.say import log_to_stderr, progress_bar, say
 from keras_sr.errors import DataError
 
-MODEL_HELP = (
+_MODEL_HELP = (
     "Name from `keras-sr weights`, run folder, .npz, .keras, .onnx or OpenVINO's .xml file, folder of SR "
     "pictures "
     "that any tool made, or `bicubic`. NAME=... gives it a name for the tables."
@@ -27,7 +27,7 @@ def _show_metrics(wanted: bool) -> None:
 
 
 def benchmark(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help=MODEL_HELP)],
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help=_MODEL_HELP)],
     data: Annotated[
         list[str],
         typer.Option(

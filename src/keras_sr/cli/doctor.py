@@ -40,13 +40,13 @@ def doctor(
         ("enlarging", ""),
         *((f"  {name}", installed(name)) for name in ENGINES),
         ("  used", engine_line(capabilities())),
-        ("  default network", default_line()),
+        ("  default network", _default_line()),
         ("  memory to work in", f"{working_memory() >> 20} MB (--max-memory)"),
         *((f"  {name}", installed(name)) for name in ("pyvips", "pillow", "numpy")),
         ("", ""),
         ("training", ""),
         *((f"  {name}", installed(name)) for name in ("keras", "onnx")),
-        *((f"  {name}", first_installed(names, installed)) for name, names in BACKENDS.items()),
+        *((f"  {name}", _first_installed(names, installed)) for name, names in _BACKENDS.items()),
         ("", ""),
         ("measuring", ""),
         *((f"  {name}", found(name)) for name in ("lpips_alex", "lpips_vgg", "dists", "niqe")),
@@ -60,7 +60,7 @@ def doctor(
 
 
 #: A backend of Keras, and the packages that bring it.
-BACKENDS = {
+_BACKENDS = {
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
     "jax": ("jax",),
     "torch": ("torch",),
@@ -94,7 +94,7 @@ def measure() -> None:
         typer.echo(f"{name:<16} {million:8.3f} s/MP  {network.runs_on}")
 
 
-def first_installed(names: tuple[str, ...], installed: Callable[[str], str]) -> str:
+def _first_installed(names: tuple[str, ...], installed: Callable[[str], str]) -> str:
     """Return the version of the first of several packages that is there."""
     versions = [installed(name) for name in names]
     return next((found for found in versions if found != "not installed"), "not installed")
@@ -108,7 +108,7 @@ def engine_line(known: dict[str, list[str]]) -> str:
     return f"{name} (here in {' and '.join(precisions)})"
 
 
-def default_line() -> str:
+def _default_line() -> str:
     """Return the network that is used when none is named, and the precision that it runs in."""
     from keras_sr.inference.engines import best_precision, capabilities
     from keras_sr.weights import registry

@@ -59,7 +59,7 @@ def weights(
             *(c.rjust(w) for c, w in zip(row[1:-1], widths[1:-1], strict=True)),
         ]
         typer.echo("  ".join([*padded, row[-1]]))
-    typer.echo(f"\n{LEGEND}")
+    typer.echo(f"\n{_LEGEND}")
     _echo_imported(others)
 
 
@@ -79,7 +79,7 @@ def _echo_imported(networks: "dict[str, Path]") -> None:
 
 
 #: What the columns mean.
-LEGEND = """\
+_LEGEND = """\
 kMAC: thousand multiplications per LR pixel. s/MP: seconds per million pixels of result, in the precision
 behind it, on two cores of a server processor with AVX-512 and bf16: for comparing networks; on another
 processor it may be several times as much (`keras-sr doctor --speed` measures here). Set5, Set14, BSD100:

@@ -12,17 +12,17 @@ import numpy as np
 from keras_sr.images.resize import imresize
 
 #: LR pixels of each side that are looked at, from the middle.
-WINDOW = 192
+_WINDOW = 192
 #: LR pixels of a shift that is still found.
-REACH = 8
+_REACH = 8
 #: LR pixels of the shorter side below which nothing is measured.
-SMALL = 24
+_SMALL = 24
 #: HR pixels from which a pair counts as shifted.
-SHIFTED = 0.75
+_SHIFTED = 0.75
 #: Correlation of the two below which they are not one picture.
-ALIKE = 0.5
+_ALIKE = 0.5
 #: Standard deviation in grey levels below which a picture shows nothing to measure by.
-FLAT = 2.0
+_FLAT = 2.0
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Offset:
     @property
     def same(self) -> bool:
         """Whether both show one picture."""
-        return self.likeness >= ALIKE
+        return self.likeness >= _ALIKE
 
     @property
     def shifted(self) -> bool:
         """Whether they lie apart by about a pixel of HR or more."""
-        return self.same and max(abs(self.down), abs(self.right)) >= SHIFTED
+        return self.same and max(abs(self.down), abs(self.right)) >= _SHIFTED
 
     @property
     def fault(self) -> str:
@@ -76,29 +76,29 @@ def offset(lr: np.ndarray, hr: np.ndarray, scale: int) -> Offset | None:
         >>> round(moved.down), round(moved.right), moved.shifted
         (0, 2, True)
     """
-    ours, theirs = middle(gray(lr)), gray(hr)
-    if min(lr.shape[:2]) < SMALL or ours.std() < FLAT:
+    ours, theirs = middle(_gray(lr)), _gray(hr)
+    if min(lr.shape[:2]) < _SMALL or ours.std() < _FLAT:
         return None
     small = middle(imresize(theirs, 1 / scale))
-    if small.std() < FLAT:
+    if small.std() < _FLAT:
         return None
     a, b = normal(ours), normal(small)
-    whole = coarse(a, b)
+    whole = _coarse(a, b)
     down, right = fine(a, b, whole)
-    likeness = float((a * shifted(b, down, right))[inner(a)].mean())
-    likeness /= float(a[inner(a)].std() * shifted(b, down, right)[inner(a)].std() + 1e-9)
+    likeness = float((a * shifted(b, down, right))[_inner(a)].mean())
+    likeness /= float(a[_inner(a)].std() * shifted(b, down, right)[_inner(a)].std() + 1e-9)
     return Offset(down * scale, right * scale, min(likeness, 1.0))
 
 
-def gray(image: np.ndarray) -> np.ndarray:
+def _gray(image: np.ndarray) -> np.ndarray:
     """Return the mean of the channels, float64 (H, W)."""
     return image.astype(np.float64).mean(axis=2)
 
 
 def middle(image: np.ndarray) -> np.ndarray:
     """Return the middle of a picture."""
-    top, left = (max(0, (side - WINDOW) // 2) for side in image.shape)
-    return image[top : top + WINDOW, left : left + WINDOW]
+    top, left = (max(0, (side - _WINDOW) // 2) for side in image.shape)
+    return image[top : top + _WINDOW, left : left + _WINDOW]
 
 
 def normal(image: np.ndarray) -> np.ndarray:
@@ -106,18 +106,18 @@ def normal(image: np.ndarray) -> np.ndarray:
     return (image - image.mean()) / (image.std() + 1e-9)
 
 
-def inner(image: np.ndarray) -> tuple[slice, slice]:
+def _inner(image: np.ndarray) -> tuple[slice, slice]:
     """Return the part that no shift within reach brings beyond the picture."""
-    y, x = (min(REACH + 1, side // 4) for side in image.shape)
+    y, x = (min(_REACH + 1, side // 4) for side in image.shape)
     return slice(y, image.shape[0] - y), slice(x, image.shape[1] - x)
 
 
-def coarse(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
+def _coarse(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
     """Return the whole pixels by which `a` lies lower and further right than `b`, by phase correlation."""
     window = np.hanning(a.shape[0])[:, None] * np.hanning(a.shape[1])[None]
     cross = np.fft.fft2(a * window) * np.conj(np.fft.fft2(b * window))
     peak = np.fft.ifft2(cross / (np.abs(cross) + 1e-9)).real
-    reach = [min(REACH, side // 4) for side in a.shape]
+    reach = [min(_REACH, side // 4) for side in a.shape]
     near = peak[np.ix_(*(np.arange(-r, r + 1) for r in reach))]
     y, x = np.unravel_index(int(near.argmax()), near.shape)
     return int(y) - reach[0], int(x) - reach[1]
@@ -125,21 +125,21 @@ def coarse(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
 
 def fine(a: np.ndarray, b: np.ndarray, start: tuple[int, int]) -> tuple[float, float]:
     """Return the same to a fraction of a pixel: least squares on the gradient (Lucas and Kanade 1981)."""
-    best = np.array(min(((0, 0), start), key=lambda at: error_of(a, b, at)), float)
+    best = np.array(min(((0, 0), start), key=lambda at: _error_of(a, b, at)), float)
     for _ in range(8):
         moved = shifted(b, *best)
-        slope = np.stack([part[inner(a)].ravel() for part in np.gradient(moved)])
-        step, *_ = np.linalg.lstsq(slope.T, (moved - a)[inner(a)].ravel(), rcond=None)
+        slope = np.stack([part[_inner(a)].ravel() for part in np.gradient(moved)])
+        step, *_ = np.linalg.lstsq(slope.T, (moved - a)[_inner(a)].ravel(), rcond=None)
         # Farther than a pixel the gradient knows nothing.
-        best = (best + step.clip(-1, 1)).clip(-REACH, REACH)
+        best = (best + step.clip(-1, 1)).clip(-_REACH, _REACH)
         if np.abs(step).max() < 1e-3:
             break
     return float(best[0]), float(best[1])
 
 
-def error_of(a: np.ndarray, b: np.ndarray, at: tuple[int, int]) -> float:
+def _error_of(a: np.ndarray, b: np.ndarray, at: tuple[int, int]) -> float:
     """Return how far `a` is from `b` moved by whole pixels."""
-    return float(np.square((a - shifted(b, *at))[inner(a)]).mean())
+    return float(np.square((a - shifted(b, *at))[_inner(a)]).mean())
 
 
 def shifted(image: np.ndarray, down: float, right: float) -> np.ndarray:

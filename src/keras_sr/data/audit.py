@@ -12,20 +12,20 @@ import numpy as np
 from keras_sr.data.sources import Source
 
 #: Side of the square in the middle that is looked at; a multiple of 8: JPEG's blocks keep their place.
-WINDOW = 768
+_WINDOW = 768
 #: Standard deviation in grey levels below which a picture is one colour.
-FLAT = 1.0
+_FLAT = 1.0
 #: `detail` below which a picture is soft. Of 741 sharp photographs the lowest has 0.88; enlarged to twice its
 #: size by a bicubic kernel the median has 0.77, blurred by a Gaussian of 1.5 pixels 0.47 (docs/lab-log.md).
-SOFT = 0.8
+_SOFT = 0.8
 #: `coarser` above which a soft picture is as sharp at half its size as photographs are: it was enlarged.
-CRISP = 0.88
+_CRISP = 0.88
 #: `period` above which a soft picture was enlarged by that factor.
-PERIODIC = 0.12
+_PERIODIC = 0.12
 #: `blocks` above which JPEG shows. Sharp photographs have at most 0.11, of quality 30 0.4 in the median.
-BLOCKS = 0.2
+_BLOCKS = 0.2
 #: Correlation of two thumbnails from which they are one picture.
-DOUBLE = 0.995
+_DOUBLE = 0.995
 
 #: fault: what a line says of one picture, and of several.
 FAULTS = {
@@ -62,13 +62,13 @@ class Look:
     @property
     def fault(self) -> str:
         """The key of its worst fault in `FAULTS`, or ""."""
-        if self.spread < FLAT:
+        if self.spread < _FLAT:
             return "one colour"
-        if self.detail < SOFT:
-            return "enlarged" if self.period > PERIODIC or self.coarser > CRISP else "blurred"
+        if self.detail < _SOFT:
+            return "enlarged" if self.period > _PERIODIC or self.coarser > _CRISP else "blurred"
         if np.isnan(self.detail) and np.isfinite(self.coarser):
             return "blurred"
-        return "jpeg" if self.blocks > BLOCKS else ""
+        return "jpeg" if self.blocks > _BLOCKS else ""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def audit(source: Source, most: int = 1000, progress: Callable[[int, int], None]
         if seen.fault:
             faults.setdefault(seen.fault, []).append(k)
     flat = set(faults.get("one colour", []))
-    twins = doubles({k: seen.thumb for k, seen in looks.items() if k not in flat})
+    twins = _doubles({k: seen.thumb for k, seen in looks.items() if k not in flat})
     if twins:
         faults["double"] = sorted(twins)
     found = {key: tuple(faults[key]) for key in FAULTS if key in faults}
@@ -149,13 +149,13 @@ def audit(source: Source, most: int = 1000, progress: Callable[[int, int], None]
         len(looks),
         found,
         sum(seen.grey for seen in looks.values()),
-        tuple(sorted(leave_out(found, len(looks)))),
+        tuple(sorted(_leave_out(found, len(looks)))),
         source.names,
         {k: seen.thumb for k, seen in looks.items()},
     )
 
 
-def leave_out(faults: dict[str, tuple[int, ...]], total: int) -> set[int]:
+def _leave_out(faults: dict[str, tuple[int, ...]], total: int) -> set[int]:
     """Return the places to leave out, kind by kind in the order of `FAULTS`, while enough are left."""
     out: set[int] = set()
     for key, places in faults.items():
@@ -167,16 +167,16 @@ def leave_out(faults: dict[str, tuple[int, ...]], total: int) -> set[int]:
 
 def look(hr: np.ndarray) -> Look:
     """Measure one picture, uint8 (H, W, 3)."""
-    top, left = (max(0, (side - WINDOW) // 2) // 8 * 8 for side in hr.shape[:2])
-    part = hr[top : top + WINDOW, left : left + WINDOW]
+    top, left = (max(0, (side - _WINDOW) // 2) // 8 * 8 for side in hr.shape[:2])
+    part = hr[top : top + _WINDOW, left : left + _WINDOW]
     y = brightness(part)
-    octaves = octave_energies(y)
+    octaves = _octave_energies(y)
     return Look(
         spread=float(brightness(hr[:: max(1, len(hr) // 256), :: max(1, hr.shape[1] // 256)]).std()),
         grey=bool((part[..., :1] == part).all()),
         detail=ratio(octaves[0], octaves[1]),
         coarser=ratio(octaves[1], octaves[2]),
-        period=max(unevenness(y, 3), unevenness(y, 4)),
+        period=max(_unevenness(y, 3), _unevenness(y, 4)),
         blocks=blocks(y),
         thumb=thumbnail(hr),
     )
@@ -187,12 +187,12 @@ def brightness(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def octave_energies(y: np.ndarray) -> list[np.ndarray]:
+def _octave_energies(y: np.ndarray) -> list[np.ndarray]:
     """Return the mean square of three octaves (a Laplacian pyramid, Burt and Adelson 1983) in tiles of 32."""
     energies = []
     for side in (32, 16, 8):
         low = smooth(y)
-        energies.append(tile_means(np.square(y - low), side))
+        energies.append(_tile_means(np.square(y - low), side))
         y = low[::2, ::2]
     height, width = (min(e.shape[axis] for e in energies) for axis in (0, 1))
     return [e[:height, :width] for e in energies]
@@ -206,7 +206,7 @@ def smooth(y: np.ndarray) -> np.ndarray:
     return y
 
 
-def tile_means(values: np.ndarray, side: int) -> np.ndarray:
+def _tile_means(values: np.ndarray, side: int) -> np.ndarray:
     """Return the means of square tiles; what is left at the right and lower side is not in one."""
     height, width = (n // side for n in values.shape)
     return values[: height * side, : width * side].reshape(height, side, width, side).mean((1, 3))
@@ -223,7 +223,7 @@ def ratio(fine: np.ndarray, coarse: np.ndarray) -> float:
     return float(np.percentile(np.sqrt(fine[structured] / coarse[structured]), 80))
 
 
-def unevenness(y: np.ndarray, period: int) -> float:
+def _unevenness(y: np.ndarray, period: int) -> float:
     """Return how much the second difference depends on the place in each period, in rows and columns.
 
     Between the pixels that an enlargement starts from the curve is smooth (Gallagher, CRV 2005).
@@ -262,20 +262,20 @@ def thumbnail(hr: np.ndarray) -> np.ndarray:
     small = cells / count
     small -= small.mean()
     norm = float(np.linalg.norm(small))
-    return small / norm if norm > 16 * FLAT else np.zeros_like(small)
+    return small / norm if norm > 16 * _FLAT else np.zeros_like(small)
 
 
-def doubles(thumbs: dict[int, np.ndarray]) -> dict[int, int]:
+def _doubles(thumbs: dict[int, np.ndarray]) -> dict[int, int]:
     """Return the place of each double and that of the picture it is a double of, the first of its kind."""
-    return matching(thumbs, None)
+    return _matching(thumbs, None)
 
 
 def overlap(ours: Iterable[np.ndarray], theirs: Iterable[np.ndarray]) -> dict[int, int]:
     """Return which of our thumbnails show the same as one of theirs: place to place."""
-    return matching(dict(enumerate(ours)), dict(enumerate(theirs)))
+    return _matching(dict(enumerate(ours)), dict(enumerate(theirs)))
 
 
-def matching(thumbs: dict[int, np.ndarray], among: dict[int, np.ndarray] | None) -> dict[int, int]:
+def _matching(thumbs: dict[int, np.ndarray], among: dict[int, np.ndarray] | None) -> dict[int, int]:
     """Return place: place of the pictures that match an earlier one, or one of others.
 
     Candidates share one of four parts of a hash: equal pictures differ in few bits, so most parts are equal.
@@ -288,7 +288,7 @@ def matching(thumbs: dict[int, np.ndarray], among: dict[int, np.ndarray] | None)
         if not thumb.any():
             continue
         near = {id(t): (j, t) for part in parts(thumb) for j, t in shelves.get(part, [])}
-        twin = next((j for j, t in near.values() if float((t * thumb).sum()) >= DOUBLE), None)
+        twin = next((j for j, t in near.values() if float((t * thumb).sum()) >= _DOUBLE), None)
         if twin is not None:
             found[k] = twin
         elif among is None:

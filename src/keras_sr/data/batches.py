@@ -22,10 +22,10 @@ from keras_sr.errors import DataError, unknown
 Damage = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 #: HR pixels around a crop that damage may read: what a blur or a JPEG block takes from there.
-AROUND = 16
+_AROUND = 16
 
-DTYPES = ("float32", "float16", "uint8")
-WEIGHTS = ("area", "picture")
+_DTYPES = ("float32", "float16", "uint8")
+_WEIGHTS = ("area", "picture")
 
 
 class Batches(keras.utils.PyDataset):
@@ -84,12 +84,12 @@ class Batches(keras.utils.PyDataset):
         dtype: str = "float32",
         workers: int = 0,
     ):
-        require_counts(source.scale, hr_crop, batch_size, steps, start_step)
-        require_known("weight_by", weight_by, WEIGHTS)
-        require_known("dtype", dtype, DTYPES)
+        _require_counts(source.scale, hr_crop, batch_size, steps, start_step)
+        require_known("weight_by", weight_by, _WEIGHTS)
+        require_known("dtype", dtype, _DTYPES)
         super().__init__()
-        self.damage, self.around = damage, -(-AROUND // source.scale) if damage else 0
-        self.source = large_enough(source, hr_crop + 2 * self.around * source.scale)
+        self.damage, self.around = damage, -(-_AROUND // source.scale) if damage else 0
+        self.source = _large_enough(source, hr_crop + 2 * self.around * source.scale)
         self.scale, self.names = source.scale, self.source.names
         self.steps, self.start_step = steps, start_step
         self.batch_size, self.hr_crop, self.lr_crop = batch_size, hr_crop, hr_crop // source.scale
@@ -120,7 +120,7 @@ class Batches(keras.utils.PyDataset):
         lr, hr = self.pixels(step)
         if self.data_format == "channels_first":
             lr, hr = (np.ascontiguousarray(batch.transpose(0, 3, 1, 2)) for batch in (lr, hr))
-        return as_type(lr, self.dtype), as_type(hr, self.dtype)
+        return _as_type(lr, self.dtype), _as_type(hr, self.dtype)
 
     def pixels(self, step: int) -> Batch:
         """Return the batch of a global step as uint8, channels last."""
@@ -150,14 +150,14 @@ class Batches(keras.utils.PyDataset):
         return lr[inner, inner], hr[outer, outer]
 
 
-def as_type(batch: np.ndarray, dtype: str) -> np.ndarray:
+def _as_type(batch: np.ndarray, dtype: str) -> np.ndarray:
     """Return uint8 pixels as `dtype`; floats in [0, 1]."""
     if dtype == "uint8":
         return batch
     return np.divide(batch, np.float32(255), dtype=np.float32).astype(dtype, copy=False)
 
 
-def large_enough(source: Source, hr_crop: int) -> Source:
+def _large_enough(source: Source, hr_crop: int) -> Source:
     """Return the source without the pictures that a crop does not fit into."""
     fits = np.flatnonzero((source.sizes >= hr_crop).all(axis=1))
     if len(fits) == 0:
@@ -168,7 +168,7 @@ def large_enough(source: Source, hr_crop: int) -> Source:
     return source if len(fits) == len(source) else source.select(fits.tolist())
 
 
-def require_counts(scale: int, hr_crop: int, batch_size: int, steps: int | None, start_step: int) -> None:
+def _require_counts(scale: int, hr_crop: int, batch_size: int, steps: int | None, start_step: int) -> None:
     """Raise a DataError for numbers that make no batches."""
     if hr_crop < scale or hr_crop % scale:
         raise DataError(f"hr_crop is a multiple of the scale {scale}, not {hr_crop}")

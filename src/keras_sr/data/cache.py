@@ -33,10 +33,10 @@ from keras_sr.images.pair import Pair
 from keras_sr.types import Json
 
 #: Raise it when the files' layout or the pixels in them change: old caches are then built anew.
-VERSION = 1
+_VERSION = 1
 
 #: Seconds without a write after which a half-built folder is taken for that of a killed build.
-ABANDONED = 3600
+_ABANDONED = 3600
 
 Pixels = tuple[np.ndarray, np.ndarray]
 
@@ -75,14 +75,14 @@ def build_cache(
     shrink = degradations.degradation(degradation)
     min_side = max(4 * scale if min_side is None else min_side, scale)
     found, lonely = find(folders, lr_folder, scale)
-    settings = {"version": VERSION, "scale": scale, "degradation": degradation, "min_side": min_side}
+    settings = {"version": _VERSION, "scale": scale, "degradation": degradation, "min_side": min_side}
     root = cache_folder(cache_dir)
-    folder = root / fingerprint(found, settings)
+    folder = root / _fingerprint(found, settings)
     if (cache := open_cache(folder)) is None:
-        remove_abandoned(root)
+        _remove_abandoned(root)
         prepare = partial(read_pair, scale=scale, shrink=shrink, min_side=min_side)
-        pairs = zip(found, in_order(prepare, found, workers), strict=True)
-        write_cache(folder, settings, pairs, lonely, lambda done: progress and progress(done, len(found)))
+        pairs = zip(found, _in_order(prepare, found, workers), strict=True)
+        _write_cache(folder, settings, pairs, lonely, lambda done: progress and progress(done, len(found)))
         if (cache := open_cache(folder)) is None:
             raise DataError(f"the cache {folder} was removed while it was built: run it again")
     tell(cache.skipped)
@@ -163,7 +163,7 @@ def open_cache(folder: Path) -> CacheSource | None:
     return CacheSource(folder, index["scale"], index["names"], sizes, offsets, skipped) if whole else None
 
 
-def write_cache(
+def _write_cache(
     folder: Path,
     settings: Json,
     pairs: Iterable[tuple[Pair, Pixels | Skipped]],
@@ -179,9 +179,9 @@ def write_cache(
             raise none_left(skipped)
         index = {**settings, "names": names, "sizes": sizes, "skipped": [[s.path, s.reason] for s in skipped]}
         (part / "index.json").write_text(json.dumps(index), encoding="utf-8")
-        put_in_place(part, folder)
+        _put_in_place(part, folder)
     except OSError as error:
-        raise DataError(cannot_write(error, part)) from error
+        raise DataError(_cannot_write(error, part)) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -211,7 +211,7 @@ def write_pixels(
     return names, sizes, skipped
 
 
-def put_in_place(part: Path, folder: Path) -> None:
+def _put_in_place(part: Path, folder: Path) -> None:
     """Rename a whole cache to its name, unless another process was first."""
     try:
         part.rename(folder)
@@ -227,20 +227,20 @@ def read_pair(one: Pair, *, scale: int, shrink: Callable, min_side: int) -> Pixe
         hr = decode(one.hr)
         require_side(hr.shape[:2], min_side)
         lr, hr = fitting(None if one.lr is None else decode(one.lr), hr, scale)
-        require_aligned(lr, hr, scale)
+        _require_aligned(lr, hr, scale)
     except (PictureError, DataError) as error:
         return Skipped(str(one.hr), reason(error, one))
     return (shrink(hr, scale) if lr is None else lr), hr
 
 
-def require_aligned(lr: np.ndarray | None, hr: np.ndarray, scale: int) -> None:
+def _require_aligned(lr: np.ndarray | None, hr: np.ndarray, scale: int) -> None:
     """Raise a DataError for a pair that shows two pictures, or that is shifted by a pixel of HR or more."""
     found = None if lr is None else offset(lr, hr, scale)
     if found and found.fault:
         raise DataError(found.fault)
 
 
-def in_order(function: Callable, items: Sequence, workers: int) -> Iterator:
+def _in_order(function: Callable, items: Sequence, workers: int) -> Iterator:
     """Yield `function(item)` for every item, in order, a few ahead in threads: decoders let go of the GIL."""
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque = deque()
@@ -256,7 +256,7 @@ def in_order(function: Callable, items: Sequence, workers: int) -> Iterator:
                 future.cancel()
 
 
-def fingerprint(found: Sequence[Pair], settings: Json) -> str:
+def _fingerprint(found: Sequence[Pair], settings: Json) -> str:
     """Return the key of a cache: 20 hexadecimal digits that change with any file or setting."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for one in found:
@@ -275,14 +275,14 @@ def state(path: Path) -> tuple[int, int] | None:
     return facts.st_size, facts.st_mtime_ns
 
 
-def remove_abandoned(root: Path) -> None:
+def _remove_abandoned(root: Path) -> None:
     """Remove what killed builds have left behind."""
     for part in root.glob(".x*.part"):
-        if time.time() - max(path.stat().st_mtime for path in (part, *part.glob("*"))) > ABANDONED:
+        if time.time() - max(path.stat().st_mtime for path in (part, *part.glob("*"))) > _ABANDONED:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def cannot_write(error: OSError, part: Path) -> str:
+def _cannot_write(error: OSError, part: Path) -> str:
     """Return the line for a cache that cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (

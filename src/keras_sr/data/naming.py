@@ -18,21 +18,21 @@ KINDS = frozenset(
     ]
 )
 #: Words beside HR and LR that say nothing.
-FILLERS = frozenset(["images", "image", "imgs", "img", "pictures", "frames", "patches", "crops"])
+_FILLERS = frozenset(["images", "image", "imgs", "img", "pictures", "frames", "patches", "crops"])
 #: Words that may follow HR and LR and are part of the key.
-PARTS = frozenset(["train", "training", "valid", "validation", "val", "test", "testing", "sub", "mini"])
+_PARTS = frozenset(["train", "training", "valid", "validation", "val", "test", "testing", "sub", "mini"])
 
-SPELLED_OUT = (
+_SPELLED_OUT = (
     (re.compile(r"(?i)high[_\- ]?res(olution)?(?![a-z])"), "HR"),
     (re.compile(r"(?i)low[_\- ]?res(olution)?(?![a-z])"), "LR"),
     (re.compile(r"(?i)ground[_\- ]?truth"), "GT"),
     (re.compile(r"(?i)low[_\- ]?quality"), "LQ"),
 )
 # trainHR is train_HR.
-CAMEL = re.compile(r"(?<=[a-z0-9])(?=(?:HR|LR|GT|LQ)(?![a-z]))")
-HR_WORD = re.compile(r"(?:hr|gt)(?:mod\d+)?(?:x([2-8]))?")
-LR_WORD = re.compile(r"(?:lr|lq)([a-z]*?)(?:x?([2-8]))?")
-SCALE_WORD = re.compile(r"x([1-8])|([1-8])x")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=(?:HR|LR|GT|LQ)(?![a-z]))")
+_HR_WORD = re.compile(r"(?:hr|gt)(?:mod\d+)?(?:x([2-8]))?")
+_LR_WORD = re.compile(r"(?:lr|lq)([a-z]*?)(?:x?([2-8]))?")
+_SCALE_WORD = re.compile(r"x([1-8])|([1-8])x")
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,14 @@ def read_folder(name: str) -> FolderName:
         FolderName(role='', scale=None, rest=('holidays',), kind='')
     """
     plain = name
-    for pattern, short in SPELLED_OUT:
+    for pattern, short in _SPELLED_OUT:
         plain = pattern.sub(short, plain)
-    words = [word for word in re.split(r"[_\-. ]+", CAMEL.sub("_", plain).lower()) if word]
+    words = [word for word in re.split(r"[_\-. ]+", _CAMEL.sub("_", plain).lower()) if word]
     role, scale, kind = "", None, ""
     rest: list[str] = []
     for i, word in enumerate(words):
-        hr, lr, times = (pattern.fullmatch(word) for pattern in (HR_WORD, LR_WORD, SCALE_WORD))
-        says = not role and (i == 0 or all(map(may_follow, words[i + 1 :])))
+        hr, lr, times = (pattern.fullmatch(word) for pattern in (_HR_WORD, _LR_WORD, _SCALE_WORD))
+        says = not role and (i == 0 or all(map(_may_follow, words[i + 1 :])))
         if hr and says:
             role, scale = "hr", number(hr[1]) or scale
         elif lr and says and (not lr[1] or lr[1] in KINDS):
@@ -96,12 +96,12 @@ def read_folder(name: str) -> FolderName:
         kind = kind or "_".join(found)
         rest = [word for word in rest if word not in found]
     kind = "bicubic" if kind in ("bic", "bi") else kind
-    return FolderName(role, scale, tuple(word for word in rest if word not in FILLERS), kind)
+    return FolderName(role, scale, tuple(word for word in rest if word not in _FILLERS), kind)
 
 
-def may_follow(word: str) -> bool:
+def _may_follow(word: str) -> bool:
     """Tell whether a word behind HR or LR leaves it what it says: `lr_scan_of_1970` may hold anything."""
-    return word.rstrip("0123456789") in KINDS | FILLERS | PARTS or bool(SCALE_WORD.fullmatch(word))
+    return word.rstrip("0123456789") in KINDS | _FILLERS | _PARTS or bool(_SCALE_WORD.fullmatch(word))
 
 
 def shrunk(name: str, beside: frozenset[str]) -> FolderName | None:
@@ -157,7 +157,7 @@ class PictureName:
 
 
 #: Endings of a file's name: (pattern, role). The group is a scale.
-ENDINGS = (
+_ENDINGS = (
     (re.compile(r"(?<=.)[_-](?:hr|gt)$"), "hr"),
     (re.compile(r"(?<=.)[_-](?:lr|lq)(?:x?(\d))?$"), "lr"),
     (re.compile(r"(?<=.)[_-]srf[_-](\d)$"), ""),
@@ -167,7 +167,7 @@ ENDINGS = (
 )
 
 
-def read_stem(stem: str, only: int | None = None) -> tuple[str, int | None, str]:
+def _read_stem(stem: str, only: int | None = None) -> tuple[str, int | None, str]:
     """Return (role, scale, rest) of a file's name without its suffix.
 
     Args:
@@ -175,14 +175,14 @@ def read_stem(stem: str, only: int | None = None) -> tuple[str, int | None, str]
         only: Scales other than this are part of the name.
 
     Examples:
-        >>> read_stem("img_001_SRF_4_HR"), read_stem("0801x4"), read_stem("Canon_001_LR4")
+        >>> _read_stem("img_001_SRF_4_HR"), read_stem("0801x4"), read_stem("Canon_001_LR4")
         (('hr', 4, 'img_001'), ('', 4, '0801'), ('lr', 4, 'canon_001'))
-        >>> read_stem("photo_x2", only=4)
+        >>> _read_stem("photo_x2", only=4)
         ('', None, 'photo_x2')
     """
     stem, role, scale = stem.casefold(), "", None
     while True:
-        for pattern, says in ENDINGS:
+        for pattern, says in _ENDINGS:
             found = pattern.search(stem)
             if found is None or (says and role):
                 continue
@@ -216,7 +216,7 @@ def read_path(path: str, beside: frozenset[str] = frozenset()) -> PictureName:
         scale = folder.scale if folder.scale is not None else scale
         place += folder.rest
     stem = PurePosixPath(name).stem.casefold()
-    says, tag, base = read_stem(stem, scale)
+    says, tag, base = _read_stem(stem, scale)
     return PictureName(
         path,
         role or says,

@@ -32,7 +32,7 @@ log = logging.getLogger("keras_sr")
 
 #: (height, width) of a file, or None where it cannot be told.
 Size = tuple[int, int]
-SCALES = (2, 3, 4, 8)
+_SCALES = (2, 3, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -74,16 +74,16 @@ def pair_up(paths: Iterable[str], scale: int, size: Callable[[str], Size | None]
     Raises:
         DataError: A picture looks like LR and belongs to no HR, or LR is of another scale than it says.
     """
-    names = as_roles(read_all(paths), size)
+    names = _as_roles(_read_all(paths), size)
     lr = [name for name in names if name.role == "lr"]
-    truths, left_out = truths_of(names, scale, bool(lr))
+    truths, left_out = _truths_of(names, scale, bool(lr))
     ours = [name for name in lr if name.scale in (None, scale)]
     others = Counter(name.scale for name in lr if name.scale not in (None, scale))
     notes = [f"{count} LR pictures of x{other} are passed over" for other, count in sorted(others.items())]
-    taken, alone, twice = partners(truths, ours)
+    taken, alone, twice = _partners(truths, ours)
     paired = bool(taken or twice)
     known = {key for truth in truths for key in (truth.exact, truth.key)}
-    refuse_strays([name for name in ours if not {name.exact, name.key} & known], where)
+    _refuse_strays([name for name in ours if not {name.exact, name.key} & known], where)
     matches = []
     for truth in truths:
         found = taken.get(truth.path, [])
@@ -91,10 +91,10 @@ def pair_up(paths: Iterable[str], scale: int, size: Callable[[str], Size | None]
             twice.append((truth.path, f"it has two LR pictures, {found[0].path} and {found[1].path}"))
         elif found or not paired:
             matches.append(Match(truth.path, found[0].path if found else None))
-    refuse_other_scale(matches, scale, size, where)
+    _refuse_other_scale(matches, scale, size, where)
     if not paired:
         alone = []
-        notes += doubtful(truths)
+        notes += _doubtful(truths)
     return Pairing(
         tuple(matches),
         tuple(alone),
@@ -104,14 +104,14 @@ def pair_up(paths: Iterable[str], scale: int, size: Callable[[str], Size | None]
     )
 
 
-def read_all(paths: Iterable[str]) -> list[PictureName]:
+def _read_all(paths: Iterable[str]) -> list[PictureName]:
     """Return what all paths say, sorted."""
     paths = sorted(paths)
     beside = frozenset(part for path in paths for part in PurePosixPath(path).parts[:-1])
     return [read_path(path, beside) for path in paths]
 
 
-def as_roles(names: list[PictureName], size: Callable[[str], Size | None]) -> list[PictureName]:
+def _as_roles(names: list[PictureName], size: Callable[[str], Size | None]) -> list[PictureName]:
     """Return the names with the roles that follow from those of others.
 
     Pictures in a folder `x4` are LR where other folders say HR. `ax4.png` beside `a.png` is LR, unless it is
@@ -121,7 +121,7 @@ def as_roles(names: list[PictureName], size: Callable[[str], Size | None]) -> li
     bases = {name.exact: name for name in names if name.role != "lr"}
     result = []
     for name in names:
-        if not name.role and some_hr and in_scale_folder(name):
+        if not name.role and some_hr and _in_scale_folder(name):
             name = replace(name, role="lr", folder_role="lr")
         elif name.tagged and (base := bases.get(name.key)) and base is not name:
             name = replace(name, role="sr" if larger(size(name.path), size(base.path)) else "lr")
@@ -129,7 +129,7 @@ def as_roles(names: list[PictureName], size: Callable[[str], Size | None]) -> li
     return result
 
 
-def in_scale_folder(name: PictureName) -> bool:
+def _in_scale_folder(name: PictureName) -> bool:
     """Tell whether a picture lies in a folder called by a scale alone, such as `X4`."""
     return any(read_folder(part).is_scale for part in PurePosixPath(name.path).parts[:-1])
 
@@ -139,7 +139,7 @@ def larger(one: Size | None, other: Size | None) -> bool:
     return one is not None and other is not None and min(one) > min(other)
 
 
-def truths_of(
+def _truths_of(
     names: list[PictureName], scale: int, paired: bool
 ) -> tuple[list[PictureName], list[tuple[str, str]]]:
     """Return the HR pictures, and (path, why) of those that are neither HR nor LR."""
@@ -154,7 +154,7 @@ def truths_of(
         for name in names
         if name.role == "sr"
     ]
-    if by_folder and (paired or any(is_plain_hr(name) for name in by_folder)):
+    if by_folder and (paired or any(_is_plain_hr(name) for name in by_folder)):
         truths = by_folder
     elif hr and paired:
         truths = hr
@@ -169,18 +169,18 @@ def truths_of(
     return truths, left_out
 
 
-def is_plain_hr(name: PictureName) -> bool:
+def _is_plain_hr(name: PictureName) -> bool:
     """Tell whether a folder above a picture says HR and could be nothing else (GT is a car, too)."""
     folders = [part.lower() for part in PurePosixPath(name.path).parts[:-1]]
     return any(read_folder(part).role == "hr" and part != "gt" for part in folders)
 
 
-def partners(
+def _partners(
     truths: list[PictureName], smalls: list[PictureName]
 ) -> tuple[dict[str, list[PictureName]], list[str], list[tuple[str, str]]]:
     """Return the LR pictures of each HR (a whole name comes before a key), who has none, and twins."""
-    by_exact, by_key = group(smalls, lambda name: name.exact), group(smalls, lambda name: name.key)
-    owners = group(truths, lambda name: name.key)
+    by_exact, by_key = _group(smalls, lambda name: name.exact), _group(smalls, lambda name: name.key)
+    owners = _group(truths, lambda name: name.key)
     exact = {name.exact for name in truths}
     taken: dict[str, list[PictureName]] = {}
     alone, twice = [], []
@@ -188,7 +188,7 @@ def partners(
         own = by_exact.get(truth.exact)
         # A small one whose whole name is that of another HR belongs to that.
         own = own or [one for one in by_key.get(truth.key, []) if one.exact not in exact]
-        own = preferred(own)
+        own = _preferred(own)
         same = [other for other in owners[truth.key] if other.exact == truth.exact]
         if own and len(same) > 1:
             twin = next(other for other in same if other is not truth)
@@ -200,9 +200,9 @@ def partners(
     return taken, alone, twice
 
 
-def doubtful(truths: Sequence[PictureName]) -> list[str]:
+def _doubtful(truths: Sequence[PictureName]) -> list[str]:
     """Return a line where all pictures, which have no partners, are named as LR pictures often are."""
-    if not truths or not all(not name.role and (name.tagged or in_scale_folder(name)) for name in truths):
+    if not truths or not all(not name.role and (name.tagged or _in_scale_folder(name)) for name in truths):
         return []
     return [
         f"all pictures are named by a scale, as LR pictures are ({truths[0].path}): they are taken for HR; "
@@ -210,7 +210,7 @@ def doubtful(truths: Sequence[PictureName]) -> list[str]:
     ]
 
 
-def group(names: list[PictureName], key: Callable[[PictureName], tuple]) -> dict[tuple, list[PictureName]]:
+def _group(names: list[PictureName], key: Callable[[PictureName], tuple]) -> dict[tuple, list[PictureName]]:
     """Return the names by a key."""
     found: dict[tuple, list[PictureName]] = defaultdict(list)
     for name in names:
@@ -218,7 +218,7 @@ def group(names: list[PictureName], key: Callable[[PictureName], tuple]) -> dict
     return found
 
 
-def preferred(found: list[PictureName]) -> list[PictureName]:
+def _preferred(found: list[PictureName]) -> list[PictureName]:
     """Return the bicubic ones where LR was made in several ways: those of the benchmarks."""
     kinds = {name.kind for name in found}
     return (
@@ -226,7 +226,7 @@ def preferred(found: list[PictureName]) -> list[PictureName]:
     )
 
 
-def refuse_strays(strays: Sequence[PictureName], where: str) -> None:
+def _refuse_strays(strays: Sequence[PictureName], where: str) -> None:
     """Refuse what looks like LR and belongs to nothing.
 
     Raises:
@@ -239,7 +239,7 @@ def refuse_strays(strays: Sequence[PictureName], where: str) -> None:
         )
 
 
-def refuse_other_scale(
+def _refuse_other_scale(
     matches: Sequence[Match], scale: int, size: Callable[[str], Size | None], where: str
 ) -> None:
     """Refuse pairs that fit each other at another scale, or the other way round.
@@ -247,7 +247,7 @@ def refuse_other_scale(
     Raises:
         DataError: Names the scale that was measured.
     """
-    refuse_exchanged([match for match in matches[:50] if match.lr], size, where)
+    _refuse_exchanged([match for match in matches[:50] if match.lr], size, where)
     measured = [(match, times(size(match.hr), size(match.lr))) for match in matches[:50] if match.lr]
     wrong = [(match, found) for match, found in measured if found and found != scale]
     if wrong and len(wrong) == len(measured):
@@ -258,7 +258,7 @@ def refuse_other_scale(
         )
 
 
-def refuse_exchanged(matches: Sequence[Match], size: Callable[[str], Size | None], where: str) -> None:
+def _refuse_exchanged(matches: Sequence[Match], size: Callable[[str], Size | None], where: str) -> None:
     """Refuse pairs that are the other way round: every LR is larger than its HR.
 
     Raises:
@@ -275,7 +275,7 @@ def times(hr: Size | None, lr: Size | None) -> int | None:
     """Return how many times larger HR is, or None where it is no whole number from 2 on."""
     if hr is None or lr is None:
         return None
-    found = [scale for scale in SCALES if fits(lr, hr, scale)]
+    found = [scale for scale in _SCALES if fits(lr, hr, scale)]
     return found[0] if len(found) == 1 else None
 
 
@@ -290,7 +290,7 @@ def fits(lr: Sequence[int], hr: Sequence[int], scale: int) -> bool:
     return all(h // scale <= n <= -(-h // scale) for h, n in zip(hr[:2], lr[:2], strict=True))
 
 
-def size_below(folder: Path) -> Callable[[str], Size | None]:
+def _size_below(folder: Path) -> Callable[[str], Size | None]:
     """Return a function from a relative path to (height, width); None for what is no picture."""
 
     def size(path: str) -> Size | None:
@@ -303,7 +303,7 @@ def size_below(folder: Path) -> Callable[[str], Size | None]:
     return size
 
 
-def neighbours(folder: Path) -> list[Path]:
+def _neighbours(folder: Path) -> list[Path]:
     """Return the folders of LR pictures beside a folder of HR pictures, such as that of `DIV2K_train_HR`."""
     own = read_folder(folder.name)
     if own.role != "hr":
@@ -316,7 +316,7 @@ def neighbours(folder: Path) -> list[Path]:
     ]
 
 
-def refuse_lr_folder(folder: Path, paths: Sequence[str]) -> None:
+def _refuse_lr_folder(folder: Path, paths: Sequence[str]) -> None:
     """Refuse a folder that says LR by its name, unless the names in it tell HR from LR.
 
     Raises:
@@ -325,7 +325,7 @@ def refuse_lr_folder(folder: Path, paths: Sequence[str]) -> None:
     own, above = read_folder(folder.name), read_folder(folder.parent.name)
     if own.role != "lr" and not (own.is_scale and above.role == "lr"):
         return
-    if not any(name.role == "hr" for name in read_all(paths)):
+    if not any(name.role == "hr" for name in _read_all(paths)):
         raise DataError(
             f"{str(folder)!r} is a folder of LR pictures by its name: give that of the HR pictures, or the "
             "one above both; a folder of photographs needs another name"
@@ -343,11 +343,11 @@ class Folder:
     @property
     def truths(self) -> Path:
         """The folder that holds all HR pictures: names of pictures start there."""
-        places = {hr_folder(match.hr) for match in self.pairing.matches}
+        places = {_hr_folder(match.hr) for match in self.pairing.matches}
         return self.root / places.pop() if len(places) == 1 else self.root
 
 
-def hr_folder(path: str) -> str:
+def _hr_folder(path: str) -> str:
     """Return the part of a path up to the last folder that says HR; "" where none does."""
     folders = PurePosixPath(path).parts[:-1]
     last = max((i for i, part in enumerate(folders, 1) if read_folder(part).role == "hr"), default=0)
@@ -364,15 +364,15 @@ def pair_folder(folder: str | Path, scale: int) -> Folder:
     paths = relative_paths(folder)
     # Not resolved: whoever links Set5 to a store means Set5.
     root, full = folder, Path(os.path.abspath(folder))
-    refuse_lr_folder(full, paths)
-    if beside := neighbours(full):
+    _refuse_lr_folder(full, paths)
+    if beside := _neighbours(full):
         root = full.parent
         paths = [f"{full.name}/{path}" for path in paths]
-        paths += [f"{one.name}/{path}" for one in beside for path in pictures_below(one)]
-    return Folder(root, pair_up(paths, scale, size_below(root), str(root)), bool(beside))
+        paths += [f"{one.name}/{path}" for one in beside for path in _pictures_below(one)]
+    return Folder(root, pair_up(paths, scale, _size_below(root), str(root)), bool(beside))
 
 
-def pictures_below(folder: Path) -> list[str]:
+def _pictures_below(folder: Path) -> list[str]:
     """Return the relative paths of the pictures below a folder, which may hold none."""
     try:
         return relative_paths(folder)
@@ -404,7 +404,7 @@ def find(
             raise DataError(f"an LR folder goes with one HR folder, not with {len(folders)}: give one")
         pairs, skipped = pair_by_name(folders[0], lr_folder, scale)
         matches = [Match(str(pair.hr), str(pair.lr)) for pair in pairs]
-        refuse_other_scale(matches, scale, size_below(Path()), str(lr_folder))
+        _refuse_other_scale(matches, scale, _size_below(Path()), str(lr_folder))
         return pairs, skipped
     if not folders:
         raise DataError("no folder of pictures was given: give at least one")
@@ -412,11 +412,11 @@ def find(
     skipped: list[Skipped] = []
     for folder in folders:
         read = pair_folder(folder, scale)
-        found += [as_found(read, match) for match in read.pairing.matches]
-        skipped += list(as_skipped(read))
+        found += [_as_found(read, match) for match in read.pairing.matches]
+        skipped += list(_as_skipped(read))
         for note in read.pairing.notes:
             log.warning("%s: %s", folder, note)
-    found = distinct(once(found))
+    found = _distinct(once(found))
     if not found:
         raise DataError(
             f"none of the pictures in {folders[0]} can be used{': ' * bool(skipped)}{first(skipped)}"
@@ -431,13 +431,13 @@ def first(skipped: Sequence[Skipped]) -> str:
     return str(skipped[0]) if skipped else ""
 
 
-def as_found(read: Folder, match: Match) -> Pair:
+def _as_found(read: Folder, match: Match) -> Pair:
     """Return a pair under the name that it has in training."""
     name = f"{Path(os.path.realpath(read.root)).name}/{match.hr}" if not read.beside else match.hr
     return Pair(name, read.root / match.hr, None if match.lr is None else read.root / match.lr)
 
 
-def as_skipped(read: Folder) -> Iterable[Skipped]:
+def _as_skipped(read: Folder) -> Iterable[Skipped]:
     """Yield what a folder has that is neither truth nor partner, and why."""
     for path in read.pairing.alone:
         yield Skipped(str(read.root / path), "no LR picture, though others have one")
@@ -445,7 +445,7 @@ def as_skipped(read: Folder) -> Iterable[Skipped]:
         yield Skipped(str(read.root / path), why)
 
 
-def distinct(found: Sequence[Pair]) -> list[Pair]:
+def _distinct(found: Sequence[Pair]) -> list[Pair]:
     """Return the pictures under names of their own: two folders may be called alike, and hold `0001.png`."""
     taken: set[str] = set()
     named: list[Pair] = []

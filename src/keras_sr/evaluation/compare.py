@@ -73,7 +73,7 @@ def compare(
     if len(paths) < 2:
         raise PictureError("give two pictures, or one and a `reference`")
     images = [read_rgb(path) for path in paths]
-    names = column_names(paths)
+    names = _column_names(paths)
     if reference is None and len(images) == 2 and images[0].size < images[1].size:
         # The smaller one is the reference, whichever was named first.
         images, names, paths = images[::-1], names[::-1], paths[::-1]
@@ -86,11 +86,11 @@ def compare(
         lines.append(
             line(key, title, better, digits, [measure] * (len(images) - 1), images[:-1], left_out, truth)
         )
-    for key, title, better, digits, measure in of_metrics("", {"crop_border": crop_border}):
+    for key, title, better, digits, measure in _of_metrics("", {"crop_border": crop_border}):
         lines.append(line(key, title, better, digits, [measure] * len(images), images, left_out, truth))
     return Comparison(
         tuple(names),
-        tuple(one for one in lines if any_value(one)),
+        tuple(one for one in lines if _any_value(one)),
         tuple(dict.fromkeys(left_out)),
         reference is not None,
     )
@@ -107,7 +107,7 @@ def both(images: list[np.ndarray], names: list[str], border: int) -> list[Pairwi
     """
     truth = images[-1]
     if all(image.shape == truth.shape for image in images):
-        return same_size(border)
+        return _same_size(border)
     scales: set[int] = set()
     for image, name in zip(images[:-1], names[:-1], strict=True):
         try:
@@ -122,30 +122,30 @@ def both(images: list[np.ndarray], names: list[str], border: int) -> list[Pairwi
         raise PictureError(
             f"some pictures have the size of {names[-1]} and some are larger: compare them apart"
         )
-    return of_metrics("lr", {})
+    return _of_metrics("lr", {})
 
 
-def same_size(border: int) -> list[Pairwise]:
+def _same_size(border: int) -> list[Pairwise]:
     """Return the metrics of pictures of one size: those that take a channel first, of each channel."""
     return [
-        *of_metrics("hr", {"crop_border": border, "channel": "y"}),
-        *of_metrics("hr", {"crop_border": border, "channel": "rgb"}),
-        *of_metrics("hr", {"crop_border": border}),
+        *_of_metrics("hr", {"crop_border": border, "channel": "y"}),
+        *_of_metrics("hr", {"crop_border": border, "channel": "rgb"}),
+        *_of_metrics("hr", {"crop_border": border}),
     ]
 
 
 #: What a comparison calls a metric, where a table of a benchmark is too narrow for it.
-TITLES = {"LR-PSNR": "LR consistency"}
+_TITLES = {"LR-PSNR": "LR consistency"}
 
 
-def of_metrics(against: str, options: dict[str, Any]) -> list[Pairwise]:
+def _of_metrics(against: str, options: dict[str, Any]) -> list[Pairwise]:
     """Return the usual metrics that compare with this (`PerPictureMean.against`) and take these options."""
     lines: list[Pairwise] = []
     for metric in METRICS:
         fits = metric.against == against and ("channel" in options) == ("channel" in metric.follows)
         for column in (column for column in metric.columns if fits and column.usual):
             channel = str(options.get("channel", ""))
-            title = " ".join(filter(None, (TITLES.get(column.title, column.title), channel.upper())))
+            title = " ".join(filter(None, (_TITLES.get(column.title, column.title), channel.upper())))
             lines.append(
                 (
                     f"{column.key}_{channel}" if channel else column.key,
@@ -193,12 +193,12 @@ def line(
     return Line(key, title, better, digits, tuple(values))
 
 
-def any_value(line: Line) -> bool:
+def _any_value(line: Line) -> bool:
     """Tell whether a metric could be taken of any picture."""
     return any(value is not None for value in line.values)
 
 
-def column_names(paths: list[Path]) -> list[str]:
+def _column_names(paths: list[Path]) -> list[str]:
     """Return the files' names, or their paths where two are called the same."""
     names = [path.name for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]

@@ -32,8 +32,8 @@ from keras_sr.types import Json
 
 log = logging.getLogger(__name__)
 
-KERNEL = "MATLAB imresize: bicubic (a = -0.5), antialiased, edges repeated, uint8 between the passes"
-ROUNDING = "LR and SR are uint8, halves upwards"
+_KERNEL = "MATLAB imresize: bicubic (a = -0.5), antialiased, edges repeated, uint8 between the passes"
+_ROUNDING = "LR and SR are uint8, halves upwards"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def measure(
     bench = _Bench(settings, out, facts, progress, stop)
     bicubic, *others = candidates
     rows = {data.name: [bench.measure_set(bicubic, data)[0]] for data in datasets}
-    heads = {data.name: check_bicubic(data, rows[data.name][0], settings) for data in datasets}
+    heads = {data.name: _check_bicubic(data, rows[data.name][0], settings) for data in datasets}
     for candidate in others:
         for data in datasets:
             row, notes = bench.measure_set(candidate, data)
@@ -90,8 +90,8 @@ def measure(
             **asdict(settings.protocol),
             "crop_border": shaved(settings.protocol, settings.scale),
             "scale": settings.scale,
-            "kernel": KERNEL,
-            "rounding": ROUNDING,
+            "kernel": _KERNEL,
+            "rounding": _ROUNDING,
             "self_ensemble": settings.self_ensemble,
         },
         metrics=tuple(column(key) for key in settings.metrics),
@@ -148,7 +148,7 @@ class _Bench:
                 log.warning("%s, %s: %s was not measured: %s", *names, outcome.reason)
             else:
                 images.append(outcome)
-        return row_of(candidate, data, images, failures, self.settings), notes
+        return _row_of(candidate, data, images, failures, self.settings), notes
 
     def _place(self, data: Dataset, candidate: Candidate, pair: Pair) -> Path:
         """Return where figures and SR of a picture are kept, without the suffix."""
@@ -163,7 +163,7 @@ class _Bench:
         self._done += 1
 
 
-def row_of(
+def _row_of(
     candidate: Candidate,
     data: Dataset,
     images: list[dict[str, Any]],
@@ -208,7 +208,7 @@ def row_of(
     )
 
 
-def check_bicubic(data: Dataset, bicubic: Row, settings: Settings) -> SetResult:
+def _check_bicubic(data: Dataset, bicubic: Row, settings: Settings) -> SetResult:
     """Return what a table says about its set, after a look at what bicubic gave.
 
     Raises:

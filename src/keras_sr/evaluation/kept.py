@@ -65,8 +65,8 @@ def measured(
     Raises:
         PictureError: It cannot be measured.
     """
-    record, picture = kept_files(place)
-    key = key_of(candidate, pair, settings, facts, given)
+    record, picture = _kept_files(place)
+    key = _key_of(candidate, pair, settings, facts, given)
     if record.is_file() and picture.is_file():
         # A record that something else has garbled is made again.
         with suppress(ValueError, KeyError, AttributeError):
@@ -80,14 +80,14 @@ def measured(
         return np.asarray(given) if candidate.enlarge is None else candidate.enlarge(pair, lr)
 
     def fit(sr: np.ndarray, hr: np.ndarray) -> np.ndarray:
-        return fitted(sr, hr, settings.scale) if ready else sr
+        return _fitted(sr, hr, settings.scale) if ready else sr
 
     one = enlarged(upscale, pair, settings.scale, fit)
     sample = Sample(one.sr, one.hr, one.lr, settings.scale, settings.protocol)
     peak = machine.peak_megabytes()
     figures = {
         "name": pair.name,
-        **figures_of(sample, candidate, settings.metrics),
+        **_figures_of(sample, candidate, settings.metrics),
         "seconds": None if ready else one.seconds,
         "peak_mb": None if ready else peak,
         "lr_made": pair.lr is None,
@@ -98,7 +98,7 @@ def measured(
     return figures
 
 
-def kept_files(place: Path) -> tuple[Path, Path]:
+def _kept_files(place: Path) -> tuple[Path, Path]:
     """Return the files that hold the figures of a picture, and SR."""
     return place.with_name(f"{place.name}.json"), place.with_name(f"{place.name}.png")
 
@@ -106,11 +106,11 @@ def kept_files(place: Path) -> tuple[Path, Path]:
 def forget(place: Path) -> None:
     """Remove what an earlier run kept of a picture: the report must not show it beside today's figures."""
     with suppress(OSError):
-        for file in kept_files(place):
+        for file in _kept_files(place):
             file.unlink(missing_ok=True)
 
 
-def fitted(sr: np.ndarray, hr: np.ndarray, scale: int) -> np.ndarray:
+def _fitted(sr: np.ndarray, hr: np.ndarray, scale: int) -> np.ndarray:
     """Return a ready-made picture, cropped as HR was where its tool did not crop.
 
     Raises:
@@ -123,14 +123,14 @@ def fitted(sr: np.ndarray, hr: np.ndarray, scale: int) -> np.ndarray:
     return sr[: hr.shape[0], : hr.shape[1]]
 
 
-def figures_of(sample: Sample, candidate: Candidate, metrics: Sequence[str]) -> dict[str, float | None]:
+def _figures_of(sample: Sample, candidate: Candidate, metrics: Sequence[str]) -> dict[str, float | None]:
     """Return the values of one picture by metric; None where one cannot be taken or is infinite."""
     truth = candidate.kind == "truth"
     values = take(sample, [key for key in metrics if not (truth and MEASURES[key].needs_truth)])
     return {key: values.get(key) for key in metrics}
 
 
-def key_of(
+def _key_of(
     candidate: Candidate, pair: Pair, settings: Settings, facts: Json, given: np.ndarray | None
 ) -> str:
     """Return the hash of all that a picture's figures depend on, its seconds too."""
@@ -144,13 +144,13 @@ def key_of(
         "lr": pair.lr and sha256(pair.lr),
         "scale": settings.scale,
         "protocol": asdict(settings.protocol),
-        "metrics": {key: weights_hash(MEASURES[key].weights) for key in settings.metrics},
+        "metrics": {key: _weights_hash(MEASURES[key].weights) for key in settings.metrics},
         "self_ensemble": settings.self_ensemble and candidate.kind == "network",
         "machine": facts,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def weights_hash(name: str) -> str:
+def _weights_hash(name: str) -> str:
     """Return the hash of the weights of a metric; "" where it has none."""
     return sha256(find_weights(name)) if name else ""

@@ -154,7 +154,7 @@ class Results:
     def as_json(self) -> dict[str, Any]:
         """Return plain values, as `results.json` holds them: no place of this machine is among them."""
         values = _plain(asdict(self))
-        values["command"] = shlex.join(map(portable, _words(self.command)))
+        values["command"] = shlex.join(map(_portable, _words(self.command)))
         return values
 
 
@@ -163,7 +163,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in cast(Json, value).items()}
     if isinstance(value, str):
-        return portable(value)
+        return _portable(value)
     return [_plain(one) for one in cast(list[Any], value)] if isinstance(value, list | tuple) else value
 
 
@@ -171,11 +171,11 @@ def _plain(value: Any) -> Any:
 _ABSOLUTE = re.compile(r"""(?<![^\s'"(=])/(?=[^\s/])(?:[^'":;,)\s]|\s(?!/))*""")
 
 
-def portable(text: str) -> str:
+def _portable(text: str) -> str:
     """Return a text with each absolute path as it may be shown: from the working folder on, or its last part.
 
     Examples:
-        >>> portable("/home/ada/sets/Set5"), portable("mine=/home/ada/x/sr"), portable("dB / SSIM")
+        >>> _portable("/home/ada/sets/Set5"), portable("mine=/home/ada/x/sr"), portable("dB / SSIM")
         ('Set5', 'mine=sr', 'dB / SSIM')
     """
     return _ABSOLUTE.sub(lambda match: _shown(Path(match[0])), text)

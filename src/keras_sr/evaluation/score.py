@@ -275,13 +275,13 @@ def load(pair: Pair, scale: int) -> tuple[np.ndarray, np.ndarray]:
         got, wanted = f"{lr.shape[1]}x{lr.shape[0]}", f"{width}x{height}"
         raise PictureError(f"{pair.lr.name} has {got} pixels: expected {wanted}, the HR size over {scale}")
     files = [(path, path.stat().st_mtime_ns) for path in (pair.lr, pair.hr)]
-    if fault := misalignment(tuple(files), scale):
+    if fault := _misalignment(tuple(files), scale):
         raise PictureError(f"{pair.lr.name}: {fault}")
     return lr[:height, :width], hr[: height * scale, : width * scale]
 
 
 @lru_cache(maxsize=4096)
-def misalignment(files: tuple[tuple[Path, int], ...], scale: int) -> str:
+def _misalignment(files: tuple[tuple[Path, int], ...], scale: int) -> str:
     """Return why LR and HR are no pair, or ""; measured once for each state of the files."""
     lr, hr = (read_rgb(path) for path, _ in files)
     height, width = (side // scale for side in hr.shape[:2])

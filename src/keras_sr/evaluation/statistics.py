@@ -2,8 +2,8 @@
 
 import numpy as np
 
-DRAWS = 10_000
-LEVEL = 0.95
+_DRAWS = 10_000
+_LEVEL = 0.95
 
 
 def interval(values: list[float], seed: int = 0) -> tuple[float, float]:
@@ -20,7 +20,7 @@ def interval(values: list[float], seed: int = 0) -> tuple[float, float]:
         (1.0, 1.0)
     """
     data = np.asarray(values, np.float64)
-    draws = np.random.default_rng(seed).integers(0, len(data), (DRAWS, len(data)))
+    draws = np.random.default_rng(seed).integers(0, len(data), (_DRAWS, len(data)))
     means = data[draws].mean(axis=1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)

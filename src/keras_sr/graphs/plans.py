@@ -23,7 +23,7 @@ def plan_of(values: Json) -> list[Step]:
         KeyError: There is no plan for that generator.
     """
     plan = _Plan()
-    PLANS[values["generator"]](plan, values)
+    _PLANS[values["generator"]](plan, values)
     return plan.steps
 
 
@@ -114,4 +114,4 @@ def _span(plan: _Plan, values: Json) -> None:
         plan.step("shuffle", "sr", x, factor=values["scale"])
 
 
-PLANS: dict[str, Callable[[_Plan, Json], None]] = {"compact": _compact, "rrdb": _rrdb, "span": _span}
+_PLANS: dict[str, Callable[[_Plan, Json], None]] = {"compact": _compact, "rrdb": _rrdb, "span": _span}

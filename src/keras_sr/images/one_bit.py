@@ -17,7 +17,7 @@ _SIDE, _ROUNDS, _NEAR = 8, 8, 1 / 1020
 _DITHERED = 0.25
 
 
-def is_one_bit(pixels: np.ndarray) -> bool:
+def _is_one_bit(pixels: np.ndarray) -> bool:
     """Return whether all bands of a picture (H, W, bands) hold the least and the largest number alone."""
     if pixels.dtype.kind != "u":
         return False
@@ -30,7 +30,7 @@ def is_dithered(pixels: np.ndarray) -> bool:
 
     A mask or a scanned page has two values too, in areas: there a network is right, and edges are to stay.
     """
-    if pixels.shape[1] < 2 or not is_one_bit(pixels):
+    if pixels.shape[1] < 2 or not _is_one_bit(pixels):
         return False
     jumps = 0
     for rows in pieces(len(pixels), pixels[0].size):

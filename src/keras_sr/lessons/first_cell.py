@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from keras_sr.data.sources import Source
 
 #: The oldest Keras whose `MultiOptimizer` trains a GAN.
-KERAS = (3, 15)
+_KERAS = (3, 15)
 #: module: what to install for it. PyTorch and jax serve as well as tensorflow.
-EXTRAS = {"matplotlib": "notebooks", "skimage": "notebooks", "IPython": "notebooks"}
+_EXTRAS = {"matplotlib": "notebooks", "skimage": "notebooks", "IPython": "notebooks"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def start(name: str = "", *, photos: str = "", benchmark: str = "", vgg: bool = 
     Raises:
         KerasSRError: Something is missing; the line says what to do.
     """
-    check_packages()
+    _check_packages()
     backend = prepare_keras()
     # TensorFlow finds it worth a warning that pictures have different sizes.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -83,7 +83,7 @@ def start(name: str = "", *, photos: str = "", benchmark: str = "", vgg: bool = 
     processor = (
         "a GPU" if device() == "gpu" else "no GPU (none is needed: the lessons are sized for a processor)"
     )
-    print(f"keras-sr {own_version()}, Keras {version('keras')} on {backend}, {processor}")
+    print(f"keras-sr {_own_version()}, Keras {version('keras')} on {backend}, {processor}")
     if smoke:
         print("smoke mode (KERAS_SR_SMOKE=1): everything runs for seconds, and nothing is learned")
     source, said = training_pictures(photos or os.environ.get("KERAS_SR_PHOTOS", ""))
@@ -92,23 +92,23 @@ def start(name: str = "", *, photos: str = "", benchmark: str = "", vgg: bool = 
         benchmark or os.environ.get("KERAS_SR_BENCHMARK", ""), folder / "samples"
     )
     print(said)
-    weights = find_vgg(folder, smoke) if vgg else "imagenet"
+    weights = _find_vgg(folder, smoke) if vgg else "imagenet"
     return Lesson(name, smoke, folder, source, measured, weights)
 
 
 def welcome() -> None:
     """Print what is installed, and what the lessons after this one want; nothing has to be there."""
-    print(f"keras-sr {own_version()}")
+    print(f"keras-sr {_own_version()}")
     wanted = {"keras": "keras", "matplotlib": "notebooks", "skimage": "notebooks"}
     missing = sorted({extra for module, extra in wanted.items() if find_spec(module) is None})
     if missing:
         print(f"for the other lessons: {install_hint(','.join(missing))}; then restart the kernel")
     backends = [name for name in BACKENDS if find_spec(name)]
-    found = ", ".join(f"{name} {version_of(name)}" for name in backends)
+    found = ", ".join(f"{name} {_version_of(name)}" for name in backends)
     print(f"backends for training: {found or 'none; pip install tensorflow (or jax, or torch)'}")
 
 
-def version_of(module: str) -> str:
+def _version_of(module: str) -> str:
     """Return the version of a package by the name of its module."""
     for package in (module, f"{module}-cpu"):
         try:
@@ -118,31 +118,31 @@ def version_of(module: str) -> str:
     return "of unknown version"
 
 
-def check_packages() -> None:
+def _check_packages() -> None:
     """Raise KerasSRError for a package that is missing or too old."""
-    for module, extra in EXTRAS.items():
+    for module, extra in _EXTRAS.items():
         if find_spec(module) is None:
             raise KerasSRError(f"the lessons need {module}: {install_hint(extra)}; then restart the kernel")
     try:
         found = version("keras")
     except PackageNotFoundError:
         return  # prepare_keras says what to do
-    if tuple(int(part) for part in found.split(".")[:2]) < KERAS:
-        wanted = ".".join(map(str, KERAS))
+    if tuple(int(part) for part in found.split(".")[:2]) < _KERAS:
+        wanted = ".".join(map(str, _KERAS))
         raise KerasSRError(
             f"Keras {found} is too old, the lessons need {wanted}: pip install --upgrade keras, "
             "then restart the kernel"
         )
 
 
-def own_version() -> str:
+def _own_version() -> str:
     """Return the version of keras-sr."""
     import keras_sr
 
     return keras_sr.__version__
 
 
-def find_vgg(folder: Path, smoke: bool) -> str:
+def _find_vgg(folder: Path, smoke: bool) -> str:
     """Return where the weights of VGG19 are; in smoke mode, random ones where there are none.
 
     Raises:
@@ -151,7 +151,7 @@ def find_vgg(folder: Path, smoke: bool) -> str:
     given = os.environ.get("KERAS_SR_VGG19")
     if smoke and not given:
         print("VGG19: random weights, for smoke mode only: its features mean nothing")
-        return str(random_vgg(folder / "vgg19_random.npz"))
+        return str(_random_vgg(folder / "vgg19_random.npz"))
     from keras_sr.models.vgg import vgg19_features
 
     try:
@@ -166,7 +166,7 @@ def find_vgg(folder: Path, smoke: bool) -> str:
     return "imagenet"
 
 
-def random_vgg(path: Path) -> Path:
+def _random_vgg(path: Path) -> Path:
     """Write a VGG19 of random kernels of He's scale (arXiv 1502.01852): it knows nothing."""
     import numpy as np
 

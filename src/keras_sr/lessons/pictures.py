@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 #: Photographs inside scikit-image's own wheel, all in the public domain or CC0: nothing is downloaded.
 #: To train on: a cup of coffee, a rocket at dawn, the back of an eye, galaxies, a man, three textures.
 #: Few and odd, so what is learned from them is modest.
-TRAINING = ("coffee", "rocket", "retina", "hubble_deep_field", "camera", "brick", "grass", "gravel")
+_TRAINING = ("coffee", "rocket", "retina", "hubble_deep_field", "camera", "brick", "grass", "gravel")
 #: Of these there are copies with red, green and blue exchanged: from so few colours a network would learn
 #: that the world is orange and grey, and paint everything so.
-COLOURFUL = ("coffee", "rocket", "retina")
+_COLOURFUL = ("coffee", "rocket", "retina")
 #: To measure on, and never trained on: a person (Eileen Collins, by NASA) and a cat.
 BENCHMARK = ("astronaut", "chelsea")
 
@@ -27,8 +27,8 @@ def sample(name: str) -> np.ndarray:
     Raises:
         DataError: It is none of those used here.
     """
-    if name not in TRAINING + BENCHMARK:
-        raise DataError(unknown("sample photograph", name, TRAINING + BENCHMARK))
+    if name not in _TRAINING + BENCHMARK:
+        raise DataError(unknown("sample photograph", name, _TRAINING + BENCHMARK))
     from skimage import data
 
     pixels = getattr(data, name)()
@@ -53,17 +53,17 @@ def training_pictures(folder: str, scale: int = 4) -> tuple["Source", str]:
     if folder:
         source = build_cache([Path(folder)], scale)
         return source, f"photographs to train on: {len(source)}, from your folder {Path(folder).name}"
-    names = [*TRAINING, *(f"{name} {order}" for name in COLOURFUL for order in ORDERS)]
+    names = [*_TRAINING, *(f"{name} {order}" for name in _COLOURFUL for order in _ORDERS)]
     pictures = [sample(name.split()[0])[..., channels(name)] for name in names]
     source = ArraySource(map(np.ascontiguousarray, pictures), scale=scale, names=names)
     return source, (
-        f"photographs to train on: the {len(TRAINING)} samples that come with scikit-image; "
+        f"photographs to train on: the {len(_TRAINING)} samples that come with scikit-image; "
         "for a folder of yours set PHOTOS above"
     )
 
 
 #: The ways to exchange red (0), green (1) and blue (2).
-ORDERS = ("021", "102", "120", "201", "210")
+_ORDERS = ("021", "102", "120", "201", "210")
 
 
 def channels(name: str) -> list[int]:

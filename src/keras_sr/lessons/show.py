@@ -40,7 +40,7 @@ def panels(
         part = (slice(top, top + side), slice(left, left + side))
         shown = [(label, nearest(p, height, width)[part]) for label, p in shown]
         shown = [(label, nearest(p, p.shape[0] * zoom, p.shape[1] * zoom)) for label, p in shown]
-    return as_image(sheet(shown, caption), alt=caption or " | ".join(label for label, _ in pictures))
+    return _as_image(sheet(shown, caption), alt=caption or " | ".join(label for label, _ in pictures))
 
 
 def pixels(picture: Any) -> np.ndarray:
@@ -66,7 +66,7 @@ def show_batch(lr: np.ndarray, hr: np.ndarray, count: int = 4) -> "Image":
     ]
     rows = [sheet([panel for pair in pairs[i : i + 2] for panel in pair]) for i in range(0, len(pairs), 2)]
     rows = [row for row in rows if row.shape == rows[0].shape]
-    return as_image(np.concatenate(rows), alt="crops of a batch, LR beside HR")
+    return _as_image(np.concatenate(rows), alt="crops of a batch, LR beside HR")
 
 
 def sheets(folder: Path) -> "Image":
@@ -75,13 +75,13 @@ def sheets(folder: Path) -> "Image":
 
     files = sorted(folder.rglob("step_*/*.png"))
     first_and_last = [read_rgb(file) for file in (files[0], files[-1])]
-    return as_image(
+    return _as_image(
         np.concatenate(first_and_last), alt="sheets LR, bicubic, SR, HR: at the start and at the end"
     )
 
 
 #: Top, left and side of the astronaut's face: eyes, hair, teeth, the hem of the suit.
-FACE = (60, 160, 128)
+_FACE = (60, 160, 128)
 
 
 def faces(upscalers: dict[str, Callable[[np.ndarray], np.ndarray]]) -> "Image":
@@ -92,10 +92,10 @@ def faces(upscalers: dict[str, Callable[[np.ndarray], np.ndarray]]) -> "Image":
     truth = sample("astronaut")
     lr = imresize(truth, 1 / 4)
     enlarged = [(name, upscale(lr)) for name, upscale in upscalers.items()]
-    return panels(("bicubic", imresize(lr, 4)), *enlarged, ("HR", truth), crop=FACE, zoom=2)
+    return panels(("bicubic", imresize(lr, 4)), *enlarged, ("HR", truth), crop=_FACE, zoom=2)
 
 
-def as_image(picture: np.ndarray, alt: str) -> "Image":
+def _as_image(picture: np.ndarray, alt: str) -> "Image":
     """Return uint8 RGB as a JPEG for the page, no wider than `WIDEST`."""
     import PIL.Image
     from IPython.display import Image

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: The sets of the paper's table 1, measured where they are on this machine.
 SETS = ("Set5", "Set14")
 #: What ships for certain, and stands in for weights that do not.
-STAND_IN = "compact_x4"
+_STAND_IN = "compact_x4"
 
 
 def shipped(recipe: str) -> tuple[str, "keras.Model"]:
@@ -32,7 +32,7 @@ def shipped(recipe: str) -> tuple[str, "keras.Model"]:
     from keras_sr.weights.load import load
 
     known = [name for name in (recipe, f"{recipe}_x4") if name in registry.names()]
-    name = known[0] if known else STAND_IN
+    name = known[0] if known else _STAND_IN
     passport = registry.passport(name)
     if not known:
         print(f"weights of {recipe} are not shipped yet; the nearest that are: {name}")
@@ -54,24 +54,24 @@ def compare(folder: Path, upscalers: dict[str, Callable[[np.ndarray], np.ndarray
         Lines of text: PSNR in dB and SSIM (Y of BT.601, 4 pixels shaved off each side), and how sharp the
         lesson's pictures are beside the truth.
     """
-    sets = {set_name(folder): folder, **known_sets()}
+    sets = {set_name(folder): folder, **_known_sets()}
     rows: dict[str, Upscaler] = {"bicubic": bicubic(4), **upscalers}
     table = [["x4, PSNR / SSIM", *sets, "sharpness"]]
     for name, upscaler in rows.items():
         scores = [score(upscaler, find_pairs(where, 4), 4) for where in sets.values()]
         figures = [f"{s.psnr:.2f} / {s.ssim:.4f}" for s in scores]
-        table.append([name, *figures, f"{relative_sharpness(folder, upscaler):.0%} of HR's"])
+        table.append([name, *figures, f"{_relative_sharpness(folder, upscaler):.0%} of HR's"])
     published = published_row(recipe)
     if published is None:
-        return as_text(table) + f"\nThe paper has no figures for {recipe}." * bool(recipe)
+        return _as_text(table) + f"\nThe paper has no figures for {recipe}." * bool(recipe)
     # The paper's SSIM is another package's, so it is left out rather than compared.
     given = [published.figures.get(name) for name in sets]
     if any(given):
         table.append([f"the paper's {published.method}", *(f"{f[0]:.2f}" if f else "" for f in given), ""])
-    return as_text(table) + ("" if len(sets) > 1 else missing_sets(published))
+    return _as_text(table) + ("" if len(sets) > 1 else _missing_sets(published))
 
 
-def relative_sharpness(folder: Path, upscaler: Upscaler) -> float:
+def _relative_sharpness(folder: Path, upscaler: Upscaler) -> float:
     """Return how sharp enlarged pictures are over how sharp the truth is, the mean of the ratios."""
     ratios: list[float] = []
 
@@ -82,7 +82,7 @@ def relative_sharpness(folder: Path, upscaler: Upscaler) -> float:
     return float(np.mean(ratios))
 
 
-def known_sets() -> dict[str, Path]:
+def _known_sets() -> dict[str, Path]:
     """Return those of the paper's sets that are on this machine."""
     found = {}
     for name in SETS:
@@ -93,12 +93,12 @@ def known_sets() -> dict[str, Path]:
     return found
 
 
-def missing_sets(published: Published) -> str:
+def _missing_sets(published: Published) -> str:
     """Return what is known about Set5, and how to measure on it here."""
-    ours, theirs = registry.passport(STAND_IN).scores["Set5"]["psnr"], published.figures["Set5"][0]
+    ours, theirs = registry.passport(_STAND_IN).scores["Set5"]["psnr"], published.figures["Set5"][0]
     return (
-        f"\nOn Set5 the paper's {published.method} has {theirs:.2f} dB, {STAND_IN} {ours:.2f}. "
-        f"To have Set5 in this table: keras-sr benchmark {STAND_IN} --data Set5 downloads it."
+        f"\nOn Set5 the paper's {published.method} has {theirs:.2f} dB, {_STAND_IN} {ours:.2f}. "
+        f"To have Set5 in this table: keras-sr benchmark {_STAND_IN} --data Set5 downloads it."
     )
 
 
@@ -108,11 +108,11 @@ def published_row(recipe: str) -> Published | None:
     return next((row for row in rows if "Ledig" in row.source), None)
 
 
-def as_text(table: list[list[str]]) -> str:
+def _as_text(table: list[list[str]]) -> str:
     """Return rows as lines with aligned columns.
 
     Examples:
-        >>> print(as_text([["a", "b"], ["long", "c"]]))
+        >>> print(_as_text([["a", "b"], ["long", "c"]]))
         a     b
         long  c
     """

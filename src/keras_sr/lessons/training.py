@@ -107,7 +107,7 @@ def base_weights(lesson: Lesson, network: keras.Model, steps: int = 1200) -> str
     Returns:
         A line about where the weights are from.
     """
-    path = base_file(lesson)
+    path = _base_file(lesson)
     if path.is_file():
         store.assign(network, store.read(path)[0], path.name)
         return "the generator starts from the weights of lesson 01"
@@ -124,14 +124,14 @@ def base_weights(lesson: Lesson, network: keras.Model, steps: int = 1200) -> str
     return f"lesson 01 has not been run here: the generator has been trained on MSE for {steps} steps instead"
 
 
-def base_file(lesson: Lesson) -> Path:
+def _base_file(lesson: Lesson) -> Path:
     """Return where lesson 01 leaves its weights."""
     return lesson.folder / "srresnet_mse.npz"
 
 
 def save_base(lesson: Lesson, network: keras.Model) -> None:
     """Keep a network's weights for the lessons that start from them."""
-    store.save(base_file(lesson), store.network_arrays(network), {"lesson": "01_srresnet_mse"})
+    store.save(_base_file(lesson), store.network_arrays(network), {"lesson": "01_srresnet_mse"})
 
 
 def jit() -> Any:

@@ -10,7 +10,7 @@ from keras import ops
 from keras_sr.types import Tensor
 
 #: What R, G and B add to brightness (ITU-R BT.601).
-LUMA = (0.299, 0.587, 0.114)
+_LUMA = (0.299, 0.587, 0.114)
 
 
 def difference(sr: Tensor, hr: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ def luma(sr: Tensor, hr: Tensor, data_format: str = "channels_last") -> Tensor:
         data_format: The layout of both.
     """
     bands, shape = (-1, (3,)) if data_format == "channels_last" else (1, (3, 1, 1))
-    brightness = ops.sum(difference(sr, hr) * ops.reshape(ops.array(LUMA, "float32"), shape), axis=bands)
+    brightness = ops.sum(difference(sr, hr) * ops.reshape(ops.array(_LUMA, "float32"), shape), axis=bands)
     return ops.mean(ops.abs(brightness))
 
 
@@ -73,7 +73,7 @@ def consistency(sr: Tensor, hr: Tensor, scale: int, data_format: str = "channels
 
 
 #: Side of the squares whose colours `with_colours_of` takes over: larger than detail, smaller than things.
-COLOUR_SQUARE = 16
+_COLOUR_SQUARE = 16
 
 
 def with_colours_of(sr: Tensor, hr: Tensor, data_format: str = "channels_last") -> Tensor:
@@ -88,7 +88,7 @@ def with_colours_of(sr: Tensor, hr: Tensor, data_format: str = "channels_last") 
     """
     sr, hr = ops.convert_to_tensor(sr), ops.convert_to_tensor(hr)
     off = ops.average_pool(
-        hr - sr, COLOUR_SQUARE, strides=COLOUR_SQUARE, padding="same", data_format=data_format
+        hr - sr, _COLOUR_SQUARE, strides=_COLOUR_SQUARE, padding="same", data_format=data_format
     )
     size = sr.shape[1:3] if data_format == "channels_last" else sr.shape[2:4]
     return sr + ops.image.resize(off, size, interpolation="bilinear", data_format=data_format)

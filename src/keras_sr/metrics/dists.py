@@ -17,14 +17,14 @@ from keras_sr.metrics.planes import plane_pair
 from keras_sr.metrics.weights import find_weights
 
 #: ImageNet's mean and deviation of RGB in [0, 1], which VGG16 was trained with.
-MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 
 #: Keeps quotients finite where a feature is zero everywhere (section 3.3).
-EPSILON = 1e-6
+_EPSILON = 1e-6
 
 #: Pixels on a side from which the deepest features have more than one.
-SMALLEST = 32
+_SMALLEST = 32
 
 #: Channels of what is compared: the picture itself and five layers of VGG16.
 CHANNELS = (3, 64, 128, 256, 512, 512)
@@ -46,9 +46,9 @@ def dists(sr: Any, hr: Any, *, crop_border: int = 0, weights: str | Path | None 
     """
     a, b = plane_pair(sr, hr, crop_border=crop_border, channel="rgb")
     height, width = a.shape[1:]
-    if min(height, width) < SMALLEST:
+    if min(height, width) < _SMALLEST:
         raise PictureError(
-            f"DISTS needs {SMALLEST}x{SMALLEST} pixels or more after shaving, not {width}x{height}"
+            f"DISTS needs {_SMALLEST}x{_SMALLEST} pixels or more after shaving, not {width}x{height}"
         )
     path = Path(weights) if weights else find_weights("dists")
     kernels, alpha, beta = _load(path, path.stat().st_mtime_ns if path.is_file() else 0)
@@ -61,7 +61,7 @@ def dists(sr: Any, hr: Any, *, crop_border: int = 0, weights: str | Path | None 
 def _features(planes: np.ndarray, kernels: list[tuple[np.ndarray, np.ndarray]]) -> list[np.ndarray]:
     """Return the picture in [0, 1] and its features, float32 (h, w, channels) each."""
     rgb = np.moveaxis(np.broadcast_to(planes, (3, *planes.shape[1:])), 0, 2).astype(np.float32) / 255
-    found, x = [rgb], (rgb - MEAN) / DEVIATION
+    found, x = [rgb], (rgb - _MEAN) / _DEVIATION
     for conv, (kernel, bias) in zip(NETWORKS["vgg"][1], kernels, strict=True):
         if conv.pool:
             x = _smooth_pool(x)
@@ -84,9 +84,9 @@ def _likeness(x: np.ndarray, y: np.ndarray, alpha: np.ndarray, beta: np.ndarray)
     """Return the weighted likeness of means (texture) and of deviations from them (structure), one layer."""
     x, y = (z.reshape(-1, z.shape[2]).astype(np.float64) for z in (x, y))
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
-    texture = (2 * mean_x * mean_y + EPSILON) / (mean_x**2 + mean_y**2 + EPSILON)
+    texture = (2 * mean_x * mean_y + _EPSILON) / (mean_x**2 + mean_y**2 + _EPSILON)
     covariance = (x * y).mean(axis=0) - mean_x * mean_y
-    structure = (2 * covariance + EPSILON) / (x.var(axis=0) + y.var(axis=0) + EPSILON)
+    structure = (2 * covariance + _EPSILON) / (x.var(axis=0) + y.var(axis=0) + _EPSILON)
     return float(alpha @ texture + beta @ structure)
 
 

@@ -12,7 +12,7 @@ from keras_sr.models.checks import CLEANING_SCALES, check_scale, resolve_data_fo
 from keras_sr.types import Tensor
 
 #: Convolutions in a block.
-DEPTH = 4
+_DEPTH = 4
 
 
 def chain(
@@ -60,8 +60,8 @@ def _block(x: Tensor, features: int, name: str, data_format: str) -> Tensor:
     2018, arXiv 1809.00219, section 3.1: smaller initialisation).
     """
     y = x
-    for i in range(1, DEPTH + 1):
-        small = {"kernel_initializer": keras.initializers.VarianceScaling(0.1)} if i == DEPTH else {}
+    for i in range(1, _DEPTH + 1):
+        small = {"kernel_initializer": keras.initializers.VarianceScaling(0.1)} if i == _DEPTH else {}
         y = conv(y, features, 3, f"{name}_conv{i}", data_format, **small)
         y = keras.layers.Activation("silu", name=f"{name}_silu{i}")(y)
     return keras.layers.Add(name=f"{name}_add")([x, y])

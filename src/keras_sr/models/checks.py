@@ -4,10 +4,10 @@ import keras
 
 from keras_sr.errors import KerasSRError, unknown
 
-SCALES = (2, 3, 4, 8)
+_SCALES = (2, 3, 4, 8)
 #: Of networks that may also clean a picture without enlarging it.
-CLEANING_SCALES = (1, *SCALES)
-DATA_FORMATS = ("channels_last", "channels_first")
+CLEANING_SCALES = (1, *_SCALES)
+_DATA_FORMATS = ("channels_last", "channels_first")
 
 
 def check_choice(kind: str, value: object, known: tuple[str, ...]) -> None:
@@ -16,7 +16,7 @@ def check_choice(kind: str, value: object, known: tuple[str, ...]) -> None:
         raise KerasSRError(unknown(kind, value, known))
 
 
-def check_scale(scale: int, known: tuple[int, ...] = SCALES) -> None:
+def check_scale(scale: int, known: tuple[int, ...] = _SCALES) -> None:
     """Raise KerasSRError unless the scale is one that the network is made for."""
     if scale not in known:
         *most, last = known
@@ -38,5 +38,5 @@ def resolve_data_format(data_format: str | None) -> str:
         KerasSRError: Neither `channels_last` nor `channels_first`.
     """
     data_format = data_format or keras.config.image_data_format()
-    check_choice("data_format", data_format, DATA_FORMATS)
+    check_choice("data_format", data_format, _DATA_FORMATS)
     return data_format

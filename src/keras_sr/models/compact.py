@@ -18,7 +18,7 @@ from keras_sr.models.checks import (
 from keras_sr.types import Tensor
 
 #: Activations and their slopes below zero; that of Real-ESRGAN's leaky ReLU is 0.1. PReLU learns its own.
-ACTIVATIONS = {"prelu": None, "relu": 0.0, "leakyrelu": 0.1}
+_ACTIVATIONS = {"prelu": None, "relu": 0.0, "leakyrelu": 0.1}
 
 
 def compact(
@@ -48,7 +48,7 @@ def compact(
         KerasSRError: The scale, activation, bands or data format is not one of the known ones.
     """
     check_scale(scale, CLEANING_SCALES)
-    check_choice("activation", activation, tuple(ACTIVATIONS))
+    check_choice("activation", activation, tuple(_ACTIVATIONS))
     check_bands(bands)
     data_format = resolve_data_format(data_format)
 
@@ -57,10 +57,10 @@ def compact(
     # The picture itself stays in float32 under mixed precision: bfloat16 has 256 levels above a half, not the
     # picture's, and would brighten by a quarter of a level what the network then learns to darken.
     x = conv(lr, features, 3, "head_conv", data_format, dtype="float32")
-    x = activated(x, activation, "head", data_format)
+    x = _activated(x, activation, "head", data_format)
     for i in range(1, blocks + 1):
         x = conv(x, features, 3, f"block{i:02d}_conv", data_format)
-        x = activated(x, activation, f"block{i:02d}", data_format)
+        x = _activated(x, activation, f"block{i:02d}", data_format)
     x = conv(x, bands * scale**2, 3, "tail_conv", data_format)
     base = lr
     if scale > 1:
@@ -70,8 +70,8 @@ def compact(
     return keras.Model(lr, sr, name="compact")
 
 
-def activated(x: Tensor, activation: str, name: str, data_format: str) -> Tensor:
+def _activated(x: Tensor, activation: str, name: str, data_format: str) -> Tensor:
     """Apply the activation of the chain."""
     if activation == "prelu":
         return prelu(x, f"{name}_prelu", data_format)
-    return keras.layers.LeakyReLU(ACTIVATIONS[activation], name=f"{name}_leaky")(x)
+    return keras.layers.LeakyReLU(_ACTIVATIONS[activation], name=f"{name}_leaky")(x)

@@ -9,10 +9,10 @@ from keras_sr.models.unshuffle import CropToScale, PixelUnshuffle
 from keras_sr.types import Tensor
 
 #: What a residual is multiplied by before it is added (section 3.1, "residual scaling").
-RESIDUAL = 0.2
+_RESIDUAL = 0.2
 #: Sides of the picture over sides of the features.
-UNSHUFFLE = (1, 2, 4)
-SCALES = (1, 2, 3, 4, 8)
+_UNSHUFFLE = (1, 2, 4)
+_SCALES = (1, 2, 3, 4, 8)
 
 
 def rrdb(
@@ -45,7 +45,7 @@ def rrdb(
     Raises:
         KerasSRError: The scale, bands or data format is none of the known ones.
     """
-    if unshuffle not in UNSHUFFLE or scale not in SCALES or (scale == 3 and unshuffle > 1):
+    if unshuffle not in _UNSHUFFLE or scale not in _SCALES or (scale == 3 and unshuffle > 1):
         raise KerasSRError(f"rrdb has no scale {scale!r} with unshuffle {unshuffle!r}: take 1, 2, 4 or 8")
     check_bands(bands)
     data_format = resolve_data_format(data_format)
@@ -75,11 +75,11 @@ def block(x: Tensor, features: int, growth: int, name: str, data_format: str) ->
     """Three dense blocks inside of a scaled residual (figure 4)."""
     y = x
     for i in (1, 2, 3):
-        y = dense_block(y, features, growth, f"{name}_dense{i}", data_format)
-    return scaled_add(y, x, name)
+        y = _dense_block(y, features, growth, f"{name}_dense{i}", data_format)
+    return _scaled_add(y, x, name)
 
 
-def dense_block(x: Tensor, features: int, growth: int, name: str, data_format: str) -> Tensor:
+def _dense_block(x: Tensor, features: int, growth: int, name: str, data_format: str) -> Tensor:
     """Five convolutions, each of which reads all before it, inside of a scaled residual.
 
     They begin small, as the paper asks for (section 3.1, "smaller initialization"): a tenth of He's values.
@@ -91,13 +91,13 @@ def dense_block(x: Tensor, features: int, growth: int, name: str, data_format: s
         y = conv(y, growth, 3, f"{name}_conv{i}", data_format, **small)
         read.append(leaky(y, f"{name}_leaky{i}"))
     y = keras.layers.Concatenate(channel_axis(data_format), name=f"{name}_cat5")(read)
-    return scaled_add(conv(y, features, 3, f"{name}_conv5", data_format, **small), x, name)
+    return _scaled_add(conv(y, features, 3, f"{name}_conv5", data_format, **small), x, name)
 
 
-def scaled_add(y: Tensor, x: Tensor, name: str) -> Tensor:
+def _scaled_add(y: Tensor, x: Tensor, name: str) -> Tensor:
     """Return 0.2 y + x."""
     return keras.layers.Add(name=f"{name}_add")(
-        [keras.layers.Rescaling(RESIDUAL, name=f"{name}_scale")(y), x]
+        [keras.layers.Rescaling(_RESIDUAL, name=f"{name}_scale")(y), x]
     )
 
 

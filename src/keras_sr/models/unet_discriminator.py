@@ -9,7 +9,7 @@ from keras_sr.models.spectral import SpectralConv2D
 from keras_sr.types import Tensor
 
 #: Times that it halves the crop, and doubles the features.
-LEVELS = 3
+_LEVELS = 3
 
 
 def unet_discriminator(
@@ -39,8 +39,8 @@ def unet_discriminator(
     """
     check_choice("normalization", normalization, ("spectral", "none"))
     data_format = resolve_data_format(data_format)
-    if size < 2**LEVELS:
-        raise KerasSRError(f"the U-Net discriminator takes crops of at least {2**LEVELS} pixels, not {size}")
+    if size < 2**_LEVELS:
+        raise KerasSRError(f"the U-Net discriminator takes crops of at least {2**_LEVELS} pixels, not {size}")
     layer = SpectralConv2D if normalization == "spectral" else keras.layers.Conv2D
 
     def conv(x: Tensor, filters: int, name: str, kernel: int = 3, stride: int = 1) -> Tensor:
@@ -60,10 +60,10 @@ def unet_discriminator(
     x = keras.layers.Conv2D(features, 3, padding="same", data_format=data_format, name="head_conv")(image)
     x = Leaky(0.2, name="head_leaky")(x)
     skips = []
-    for i in range(1, LEVELS + 1):
+    for i in range(1, _LEVELS + 1):
         skips.append(x)
         x = conv(x, features * 2**i, f"down{i}_conv", kernel=4, stride=2)
-    for i in range(LEVELS, 0, -1):
+    for i in range(_LEVELS, 0, -1):
         skip, side = skips.pop(), -(-size // 2 ** (i - 1))
         x = _double(x, side, f"up{i}", data_format)
         x = conv(x, features * 2 ** (i - 1), f"up{i}_conv")

@@ -22,7 +22,7 @@ BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
 LAYERS = tuple(f"block{b}_conv{c}" for b, (convs, _) in enumerate(BLOCKS, 1) for c in range(1, convs + 1))
 #: Blue, green, red: the mean of ImageNet that the weights were trained with, in grey levels.
 MEAN_BGR = (103.939, 116.779, 123.68)
-WHERE = (
+_WHERE = (
     "give a local file (a Keras 'notop' .h5 or an .npz with NAME.kernel and NAME.bias) by "
     "vgg_weights=FILE or the environment variable KERAS_SR_VGG19, or let keras.applications "
     "download it to ~/.keras/models/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -85,7 +85,7 @@ def vgg19_features(
         if name not in LAYERS:
             raise WeightsError(unknown("VGG19 layer", name, LAYERS))
     data_format = resolve_data_format(data_format)
-    arrays = read_weights(weights)
+    arrays = _read_weights(weights)
 
     # === Functional Model ===
     image = image_input(data_format, name="image")
@@ -110,7 +110,7 @@ def vgg19_features(
     return model
 
 
-def read_weights(weights: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _read_weights(weights: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return kernel (HWIO) and bias of every convolution, by layer name.
 
     Raises:
@@ -119,41 +119,41 @@ def read_weights(weights: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]
     if str(weights) == "imagenet":
         weights = os.environ.get("KERAS_SR_VGG19", "imagenet")
     if str(weights) == "imagenet":
-        return read_from_applications()
+        return _read_from_applications()
     path = Path(weights)
     if not path.is_file():
-        raise WeightsError(f"VGG19 weights {path} are not there: {WHERE}")
+        raise WeightsError(f"VGG19 weights {path} are not there: {_WHERE}")
     try:
-        arrays = read_npz(path) if path.suffix == ".npz" else read_h5(path)
+        arrays = _read_npz(path) if path.suffix == ".npz" else _read_h5(path)
     # numpy and h5py raise nearly every class there is on damaged files.
     except Exception as error:
-        raise WeightsError(f"{path} does not hold VGG19 weights ({error}): {WHERE}") from None
+        raise WeightsError(f"{path} does not hold VGG19 weights ({error}): {_WHERE}") from None
     return arrays
 
 
-def read_from_applications() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _read_from_applications() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Take the weights from keras.applications, which downloads them once."""
     try:
         model = keras.applications.VGG19(include_top=False, weights="imagenet")
     except Exception as error:  # Keras raises plain Exception for a failed download.
-        raise WeightsError(f"VGG19's ImageNet weights could not be downloaded: {WHERE}") from error
+        raise WeightsError(f"VGG19's ImageNet weights could not be downloaded: {_WHERE}") from error
     return {name: tuple(model.get_layer(name).get_weights()) for name in LAYERS}
 
 
-def read_h5(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _read_h5(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Read the file that keras.applications offers, without the classifier."""
     import h5py
 
     with h5py.File(path) as file:
-        return {name: (read_h5_array(file, name, "W"), read_h5_array(file, name, "b")) for name in LAYERS}
+        return {name: (_read_h5_array(file, name, "W"), _read_h5_array(file, name, "b")) for name in LAYERS}
 
 
-def read_h5_array(file: Any, name: str, part: str) -> np.ndarray:
+def _read_h5_array(file: Any, name: str, part: str) -> np.ndarray:
     """Read one array of the file: `part` is `W` or `b`."""
     return np.array(file[name][f"{name}_{part}_1:0"])
 
 
-def read_npz(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _read_npz(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Read an .npz, with kernels as float32 or as 8 bits a value."""
     with np.load(path) as file:
         return {name: (read_kernel(file, f"{name}.kernel"), file[f"{name}.bias"]) for name in LAYERS}

@@ -11,15 +11,15 @@ from typing import Any
 from keras_sr.training.recipe import Recipe
 
 #: Of every variant. Without batch norm a step takes 0.83 of the time, and training and test see one network.
-SHARED: dict[str, Any] = {"normalization": "none", "beta_2": 0.99, "schedule": "cooldown"}
+_SHARED: dict[str, Any] = {"normalization": "none", "beta_2": 0.99, "schedule": "cooldown"}
 
 #: Of those that start from srresnet_mse: small batches, for more steps in the same time.
-STARTED: dict[str, Any] = {**SHARED, "batch_size": 8, "learning_rate": 2e-4, "steps_per_epoch": 100}
+_STARTED: dict[str, Any] = {**_SHARED, "batch_size": 8, "learning_rate": 2e-4, "steps_per_epoch": 100}
 
 #: Of those with a discriminator. By Adam it knows nothing for its first thousand steps, by Muon it does after
 #: two hundred (docs/decisions/0012-muon.md).
-JUDGED: dict[str, Any] = {
-    **STARTED,
+_JUDGED: dict[str, Any] = {
+    **_STARTED,
     "discriminator_normalization": "none",
     "discriminator_features": 32,
     "discriminator_optimizer": "muon",
@@ -30,12 +30,12 @@ JUDGED: dict[str, Any] = {
 #: discriminator minds much (docs/decisions/0013-consistency.md); its weight follows the size of the content
 #: loss, four orders of magnitude larger for VGG22 than for VGG54.
 QUICK: dict[str, dict[str, Any]] = {
-    "srresnet_mse": {**SHARED, "learning_rate": 4e-4, "warmup_steps": 500, "steps": 16_000},
-    "srresnet_vgg22": {**STARTED, "consistency": 1e4, "steps": 600},
-    "srresnet_vgg54": {**STARTED, "consistency": 10.0, "steps": 600},
-    "srgan_mse": {**JUDGED, "steps": 600},
-    "srgan_vgg22": {**JUDGED, "consistency": 1e4, "adversarial": 10.0, "steps": 2000},
-    "srgan_vgg54": {**JUDGED, "consistency": 30.0, "adversarial": 5e-3, "steps": 2400},
+    "srresnet_mse": {**_SHARED, "learning_rate": 4e-4, "warmup_steps": 500, "steps": 16_000},
+    "srresnet_vgg22": {**_STARTED, "consistency": 1e4, "steps": 600},
+    "srresnet_vgg54": {**_STARTED, "consistency": 10.0, "steps": 600},
+    "srgan_mse": {**_JUDGED, "steps": 600},
+    "srgan_vgg22": {**_JUDGED, "consistency": 1e4, "adversarial": 10.0, "steps": 2000},
+    "srgan_vgg54": {**_JUDGED, "consistency": 30.0, "adversarial": 5e-3, "steps": 2400},
 }
 
 

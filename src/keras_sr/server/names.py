@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 #: Bytes of a name: with an ending and a mark it still is a file name everywhere.
-LONGEST = 200
+_LONGEST = 200
 
 #: What Windows takes in no name, and marks that make text run backwards (`gpj.exe` shown as `exe.jpg`).
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
@@ -40,7 +40,7 @@ def _clean_part(part: str) -> str:
     if len(ending) > 10:
         ending = ""
     stem = text[: len(text) - len(ending)]
-    while len((stem + ending).encode()) > LONGEST:
+    while len((stem + ending).encode()) > _LONGEST:
         stem = stem[:-1]
     return (stem + ending).strip(" .")
 

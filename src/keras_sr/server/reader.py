@@ -15,7 +15,7 @@ from keras_sr.server import child
 TILE, THUMBNAIL = 512, 192
 
 #: Pixels of a picture whose view is exact; of a larger one it would be too much to send.
-EXACT = 40_000_000
+_EXACT = 40_000_000
 
 
 def describe(request: child.Message, line: child.Line) -> child.Message:
@@ -36,7 +36,7 @@ def view(request: child.Message, line: child.Line) -> child.Message:
     """Write a pyramid of tiles of a picture's first frame, for browsers to zoom into at any size."""
     image = _shown(Path(request["path"]))
     target = Path(request["target"])
-    exact = image.width * image.height <= EXACT
+    exact = image.width * image.height <= _EXACT
     suffix = ".png[compression=1,filter=sub]" if exact else ".jpg[Q=95,subsample_mode=off]"
     image.dzsave(str(target), suffix=suffix, tile_size=TILE, overlap=0, depth="onetile", keep="none")
     levels = sum(path.is_dir() for path in Path(f"{target}_files").iterdir())

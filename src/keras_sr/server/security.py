@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 
 from keras_sr.server.settings import Settings
 
-SAFE = frozenset({"GET", "HEAD"})
+_SAFE = frozenset({"GET", "HEAD"})
 
 #: For everybody who names the right host: the page without any picture, and whether the server lives.
 PUBLIC = frozenset({"/", "/login", "/healthz"})
-ASSETS = "/assets/"
+_ASSETS = "/assets/"
 
-HEADERS = {
+_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -102,8 +102,8 @@ def refusal(access: Access, method: str, path: str, headers: list[tuple[bytes, b
         return None
     foreign = any(site not in ("same-origin", "none") for site in _values(headers, b"sec-fetch-site"))
     own = len(origins) == 1 and _same(origins[0], hosts[0]) and not foreign
-    public = path in PUBLIC or path.startswith(ASSETS)
-    if method not in SAFE and not own:
+    public = path in PUBLIC or path.startswith(_ASSETS)
+    if method not in _SAFE and not own:
         return Refusal(
             403, "expected a request of this server's own page, or the header Authorization: Bearer TOKEN"
         )
@@ -181,7 +181,7 @@ class Guard:
 
 def _with_ours(headers: Any) -> list[tuple[bytes, bytes]]:
     given = [(name, value) for name, value in headers if not name.lower().startswith(b"access-control-")]
-    return [*given, *((name.encode(), value.encode()) for name, value in HEADERS.items())]
+    return [*given, *((name.encode(), value.encode()) for name, value in _HEADERS.items())]
 
 
 async def _answer(send: Any, refused: Refusal) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from keras_sr.errors import KerasSRError
 
 #: A token that others may try to guess is at least this long.
-SHORTEST_TOKEN = 16
+_SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Settings:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.private and len(self.token) < SHORTEST_TOKEN:
+        if not self.private and len(self.token) < _SHORTEST_TOKEN:
             raise KerasSRError(
-                f"{self.host} can be reached by others: expected a token of at least {SHORTEST_TOKEN} "
+                f"{self.host} can be reached by others: expected a token of at least {_SHORTEST_TOKEN} "
                 f"characters, got {len(self.token) or 'none'}; such as token={secrets.token_urlsafe(16)!r}"
             )
         if not self.token.isascii() or not self.token.isprintable():

@@ -99,7 +99,7 @@ def benchmark(
         log.warning("%s", line)
     names = [str(one) for one in _as_list(models)]
     opened = [
-        open_model(name, scale, engine, precision, threads, self_ensemble)
+        _open_model(name, scale, engine, precision, threads, self_ensemble)
         for name in names
         if name != "bicubic"
     ]
@@ -162,7 +162,7 @@ def own_protocol(channel: str = "y", round_y: bool = False, crop_border: int | N
     return Protocol("custom", channel=channel, round_y=round_y, shave=crop_border)
 
 
-def open_model(
+def _open_model(
     model: str, scale: int | None, engine: str, precision: str, threads: int | None, ensemble: bool
 ) -> Candidate:
     """Return what a model is given as."""

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 #: (docs/how-to/use-other-networks.md).
 MARGIN = 64
 #: Part of the cache's key: raised when the same file is converted into something else.
-VERSION = 1
+_VERSION = 1
 
 
 def converted(path: str | Path) -> Path:
@@ -47,7 +47,7 @@ def converted(path: str | Path) -> Path:
         KerasSRError: A model of Keras has layers that no other engine runs.
     """
     path = Path(path)
-    target = cache_folder("networks") / f"{path.stem[:40]}-{file_hash(path)[:16]}-{VERSION}.npz"
+    target = cache_folder("networks") / f"{path.stem[:40]}-{_file_hash(path)[:16]}-{_VERSION}.npz"
     known = [one for one in (target, target.with_suffix(".onnx")) if one.exists()]
     if known:
         return known[0]
@@ -135,7 +135,7 @@ def write(target: Path, network: "ForeignNetwork", source: Path, name: str | Non
         # A network runs as its author ran it: what lies outside of the picture is black.
         "frame": 0,
         "licence": network.licence,
-        "source": {"file": source.name, "sha256": file_hash(source), **network.notes},
+        "source": {"file": source.name, "sha256": _file_hash(source), **network.notes},
     }
     if receptive_field(assemble(plan, network.arrays, bands)) > MARGIN * unshuffle:
         meta["margin"] = MARGIN * unshuffle
@@ -156,7 +156,7 @@ def _write_keras(target: Path, source: Path) -> Path:
             f"{source} makes {model.output_shape[axis]} bands of {plan['bands']}: "
             "expected a network that enlarges"
         )
-    meta = {"name": source.stem, "source": {"file": source.name, "sha256": file_hash(source)}}
+    meta = {"name": source.stem, "source": {"file": source.name, "sha256": _file_hash(source)}}
     store.save(target, store.network_arrays(model), {**meta, **plan})
     return target
 
@@ -193,7 +193,7 @@ def describe(path: str | Path) -> Description:
             return _described_onnx(path)
     if is_foreign(path):
         network = read_network(path)
-        return _described(network.values, network.arrays, network.kind, network.licence, file_hash(path))
+        return _described(network.values, network.arrays, network.kind, network.licence, _file_hash(path))
     arrays, meta = generator_arrays(path)
     if "plan" not in meta:
         raise WeightsError(f"{path} was written without the plan of its network: import it again")
@@ -225,7 +225,7 @@ def _described_onnx(path: Path) -> Description:
     return Description(notes.get("kind", "ONNX"), facts.scale, None, facts.licence, sha256(path))
 
 
-def file_hash(path: Path) -> str:
+def _file_hash(path: Path) -> str:
     """Return the SHA-256 of a file; of an ncnn pair, of both."""
     if path.suffix.lower() not in (".param", ".bin"):
         return sha256(path)

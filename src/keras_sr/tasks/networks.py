@@ -263,7 +263,7 @@ def _turned(chosen: str, dials: Dials, partner: str | Path | None) -> _Turned:
         back = Move(file, dials.detail, "{there}, detail {share:g}")
         turned = turned.by(back, Dials(dials.detail))
     if dials.denoise is not None and dials.denoise < 1:
-        sister = network_file(partner or sister_of(chosen))
+        sister = network_file(partner or _sister_of(chosen))
         away = Move(sister, 1 - dials.denoise, f"{{here}}, denoise {dials.denoise:g}")
         turned = turned.by(away, replace(turned.dials, denoise=dials.denoise))
     return turned
@@ -402,7 +402,7 @@ KINDS = [
 ]
 
 
-def kind_of(name: str | Path) -> Kind:
+def _kind_of(name: str | Path) -> Kind:
     """Return what kind of thing a network is given as."""
     return next(kind for kind in KINDS if kind.fits(str(name)))
 
@@ -418,7 +418,7 @@ def network_file(name: str | Path | None, scale: float | None = None) -> Path:
         KerasSRError: There is no such network.
     """
     chosen = str(name) if name else registry.of_scale(scale)
-    return kind_of(chosen).exported(chosen)
+    return _kind_of(chosen).exported(chosen)
 
 
 def partner_of(name: str) -> str:
@@ -445,7 +445,7 @@ def partner_of(name: str) -> str:
     )
 
 
-def sister_of(name: str) -> str:
+def _sister_of(name: str) -> str:
     """Return the network that keeps the noise and compression that another one of its kind takes away.
 
     Raises:
@@ -465,14 +465,14 @@ def recipe_of(name: str) -> str:
     """Return the name of the recipe that trained a network, or ""."""
     if name in registry.names():
         return registry.passport(name).recipe["name"]
-    if kind_of(name).weights is None or keras_file.is_model(name) or is_foreign(find(name)):
+    if _kind_of(name).weights is None or keras_file.is_model(name) or is_foreign(find(name)):
         return ""
     return store.read(find(name))[1].get("recipe", {}).get("name", "")
 
 
 def _keras_file(name: str) -> Path:
     """Return the weight file that Keras reads."""
-    weights = kind_of(name).weights
+    weights = _kind_of(name).weights
     if weights is None:
         raise KerasSRError(
             f"{name} is exported for other engines: give Keras a name, a run folder or an .npz"

@@ -30,7 +30,7 @@ def _names_of(file: Path, changed: int) -> dict[str, Any]:
     return runpy.run_path(str(file))
 
 
-def load_own(spec: str, fits: Callable[[Any], bool], what: str) -> Any:
+def _load_own(spec: str, fits: Callable[[Any], bool], what: str) -> Any:
     """Run a Python file and return something that it defines.
 
     Args:
@@ -73,7 +73,7 @@ def own_recipe(spec: str) -> Recipe:
         given = getattr(value, "__annotations__", {}).get("return")
         return isinstance(value, Recipe) or (callable(value) and given in (Recipe, "Recipe"))
 
-    value = load_own(spec, fits, "recipe (a Recipe, or a function `-> Recipe`)")
+    value = _load_own(spec, fits, "recipe (a Recipe, or a function `-> Recipe`)")
     recipe = value if isinstance(value, Recipe) else value()
     if not isinstance(recipe, Recipe):
         raise KerasSRError(f"{spec} gave {type(recipe).__name__}: expected a Recipe")
@@ -89,7 +89,7 @@ def own_network(spec: str) -> "keras.Model":
     import keras
 
     path, _, name = spec.partition(":")
-    value = load_own(f"{path}:{name or 'build'}", callable, "network (a function that builds it)")
+    value = _load_own(f"{path}:{name or 'build'}", callable, "network (a function that builds it)")
     model = value if isinstance(value, keras.Model) else value()
     if not isinstance(model, keras.Model):
         raise KerasSRError(f"{spec} gave {type(model).__name__}: expected a Keras model")

@@ -142,7 +142,7 @@ def decide(source: "Source", measured: Sequence[Pair], hold_out: bool, progress:
     names, lines = source.names, list(found.lines())
     out = set(found.left_out)
     if measured:
-        thumbs = every_thumb(source, found.thumbs, progress)
+        thumbs = _every_thumb(source, found.thumbs, progress)
         same = {k: j for k, j in shared(measured, thumbs).items() if k not in out}
         if same and len(out | set(same)) < len(source):
             lines.append(
@@ -162,7 +162,7 @@ def decide(source: "Source", measured: Sequence[Pair], hold_out: bool, progress:
         held = tuple(rest[k] for k in held_out(rest, COUNT))
         lines.append(f"{len(held)} of {len(rest)} photographs are held out to measure on")
         # The audit finds doubles among those that it looks at, which are not all of many.
-        if found.looked_at < found.total and (again := doubles_of(source, held, found.thumbs, progress)):
+        if found.looked_at < found.total and (again := _doubles_of(source, held, found.thumbs, progress)):
             lines.append(f"{len(again)} more show the same as those: left out of the training")
             left += again
         return Plan(len(source), left, held, lines=tuple(lines))
@@ -173,7 +173,7 @@ def decide(source: "Source", measured: Sequence[Pair], hold_out: bool, progress:
     return Plan(len(source), left, held, held, tuple(lines))
 
 
-def every_thumb(
+def _every_thumb(
     source: "Source", known: Mapping[int, np.ndarray], progress: OnProgress
 ) -> dict[int, np.ndarray]:
     """Return a thumbnail of every picture, by place: of many pictures the audit looks at some."""
@@ -184,11 +184,11 @@ def every_thumb(
     return thumbs
 
 
-def doubles_of(
+def _doubles_of(
     source: "Source", names: Sequence[str], known: Mapping[int, np.ndarray], progress: OnProgress
 ) -> tuple[str, ...]:
     """Return the names of other pictures of a source that show the same as these."""
-    thumbs, chosen = every_thumb(source, known, progress), set(names)
+    thumbs, chosen = _every_thumb(source, known, progress), set(names)
     theirs = [thumbs[k] for k, name in enumerate(source.names) if name in chosen]
     others = [k for k, name in enumerate(source.names) if name not in chosen]
     return tuple(source.names[others[i]] for i in sorted(overlap([thumbs[k] for k in others], theirs)))
@@ -201,7 +201,7 @@ def save_held(source: "Source", names: Sequence[str], run: Path) -> tuple[Pair, 
     """
     places = {name: k for k, name in enumerate(source.names)}
     pairs: list[Pair] = []
-    for name, plain in zip(names, plain_names(names), strict=True):
+    for name, plain in zip(names, _plain_names(names), strict=True):
         lr, hr = source.picture(places[name])
         side = SIDE // source.scale
         top, left = (max(0, (n - side) // 2) for n in lr.shape[:2])
@@ -216,11 +216,11 @@ def save_held(source: "Source", names: Sequence[str], run: Path) -> tuple[Pair, 
     return tuple(pairs)
 
 
-def plain_names(names: Sequence[str]) -> list[str]:
+def _plain_names(names: Sequence[str]) -> list[str]:
     """Return names for files, each of its own: without folders and suffix.
 
     Examples:
-        >>> plain_names(["p/a.png", "p/a.jpg", "p_a.png"])
+        >>> _plain_names(["p/a.png", "p/a.jpg", "p_a.png"])
         ['p_a', 'p_a_2', 'p_a_3']
     """
     plain: list[str] = []

@@ -20,7 +20,7 @@ from keras_sr.weights import store
 FILE = "report.html"
 WIDTH, HEIGHT, LEFT, BOTTOM = 460, 180, 56, 24
 
-STYLE = """
+_STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:980px;margin:2rem auto;padding:0 1rem}
 body{color:#1a1a1a;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}code,pre{background:#f3f3f3;padding:.15em .35em}
@@ -53,14 +53,14 @@ def write_page(folder: str | Path, lines: Sequence[str] = ()) -> Path:
         )
     meta = store.read(folder / "state.npz")[1]
     recipe = json.loads((folder / "recipe.json").read_text("utf-8"))
-    versions = read_json(folder / "versions.json")
-    notes = [*lines] or read_json(folder / "audit.json").get("lines", [])
+    versions = _read_json(folder / "versions.json")
+    notes = [*lines] or _read_json(folder / "audit.json").get("lines", [])
     with atomic_write(folder / FILE, "w") as file:
         file.write(page(folder, meta, recipe, versions, notes))
     return folder / FILE
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, Any]:
     """Return a JSON file's values, or none."""
     try:
         return json.loads(path.read_text("utf-8"))
@@ -82,18 +82,18 @@ def page(
         f"<p>Step {step:,} of {recipe['steps']:,}{' (over)' if over else ''}, {hours:.2f} hours of training "
         f"on {escape(versions.get('backend', '?'))}. {escape(meta.get('ended') or '')}</p>",
         f"<p class='verdict {verdict.state}'>{escape(sentence(verdict.line))}</p>",
-        warnings(meta.get("signs", [])),
+        _warnings(meta.get("signs", [])),
         figures(measured),
         curves(rows, recipe),
         samples(folder, measured),
         pictures(notes),
-        commands(folder, recipe, meta, verdict, over),
+        _commands(folder, recipe, meta, verdict, over),
         settings(recipe, versions),
     ]
     return (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(recipe['name'])}: a training of keras-sr</title><style>{STYLE}</style></head>\n"
+        f"<title>{escape(recipe['name'])}: a training of keras-sr</title><style>{_STYLE}</style></head>\n"
         f"<body>{''.join(parts)}</body></html>\n"
     )
 
@@ -103,7 +103,7 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-def warnings(signs: Iterable[dict[str, Any]]) -> str:
+def _warnings(signs: Iterable[dict[str, Any]]) -> str:
     """Return the signs of trouble."""
     items = "".join(f"<li>{escape(sign['line'])}</li>" for sign in signs)
     return f"<h2>Warnings</h2><ul>{items}</ul>" if items else "<h2>Warnings</h2><p>None.</p>"
@@ -131,7 +131,7 @@ def figures(measured: Measured | None) -> str:
         f"<th>pictures</th></tr>{cells}</table>"
     )
     mean = [(step, sum(v.values()) / len(v)) for step, v in measured.steps if v]
-    return f"<h2>On {escape(measured.name)}</h2>{table}{plot(f'{measured.name} {measure.title}', mean)}"
+    return f"<h2>On {escape(measured.name)}</h2>{table}{_plot(f'{measured.name} {measure.title}', mean)}"
 
 
 def cell(values: dict[str, float], digits: int) -> str:
@@ -148,11 +148,11 @@ def curves(rows: Sequence[dict[str, Any]], recipe: dict[str, Any]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     skip = {"step", "seconds"}
     drawn = [name for name in names if name not in skip and "_failed" not in name]
-    plots = [plot(name, [(row["step"], row[name]) for row in rows if name in row]) for name in drawn]
+    plots = [_plot(name, [(row["step"], row[name]) for row in rows if name in row]) for name in drawn]
     return f"<h2>Curves</h2><div class='plots'>{''.join(plots)}</div>"
 
 
-def plot(title: str, points: Sequence[tuple[float, float]]) -> str:
+def _plot(title: str, points: Sequence[tuple[float, float]]) -> str:
     """Draw a curve as SVG."""
     points = [(x, y) for x, y in points if math.isfinite(y)]
     if not points:
@@ -219,7 +219,9 @@ def pictures(notes: Sequence[str]) -> str:
     return f"<h2>Photographs</h2><ul>{items}</ul>" if items else ""
 
 
-def commands(folder: Path, recipe: dict[str, Any], meta: dict[str, Any], verdict: Verdict, over: bool) -> str:
+def _commands(
+    folder: Path, recipe: dict[str, Any], meta: dict[str, Any], verdict: Verdict, over: bool
+) -> str:
     """Return the command to go on and the command to use it."""
     run = shlex.quote(str(folder))
     on = (

@@ -8,7 +8,7 @@ from keras_sr.tasks.batch.look import Look
 from keras_sr.tasks.batch.size import Size
 
 #: Bump when pixels change although nothing in `Way` does; results of earlier versions are then made again.
-PIXELS = 1
+_PIXELS = 1
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Way:
     network: NetworkChoice
     size: Size
     look: Look = field(default_factory=Look)
-    version: int = PIXELS
+    version: int = _PIXELS
 
     def digest(self) -> str:
         """Return the SHA-256 of all fields."""

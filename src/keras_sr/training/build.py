@@ -20,7 +20,7 @@ from keras_sr.training.srgan import SRGAN
 from keras_sr.weights.load import load
 
 #: What a recipe's `optimizer` may be.
-OPTIMIZERS = {"adam": Adam, "muon": Muon}
+_OPTIMIZERS = {"adam": Adam, "muon": Muon}
 
 
 def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperResolution:
@@ -34,16 +34,16 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
     keras.utils.set_random_seed(recipe.seed)
     with dtype_policy(recipe.precision):
         generator = build_generator(vars(recipe), data_format)
-        terms, frozen = loss_terms(recipe, recipe.terms(), data_format)
-        taught, watching = loss_terms(recipe, recipe.taught(), data_format)
-        teacher = build_teacher(recipe, data_format) if recipe.teacher else None
-        judge = build_discriminator(recipe, data_format) if recipe.is_gan else None
+        terms, frozen = _loss_terms(recipe, recipe.terms(), data_format)
+        taught, watching = _loss_terms(recipe, recipe.taught(), data_format)
+        teacher = _build_teacher(recipe, data_format) if recipe.teacher else None
+        judge = _build_discriminator(recipe, data_format) if recipe.is_gan else None
     average = build_generator(vars(recipe), data_format) if recipe.ema else None
     shared = {"terms": terms, "ema": recipe.ema, "frozen": frozen + watching}
     shared |= {"teacher": teacher, "taught": taught, "data_format": data_format}
     if judge is None:
         model = SuperResolution(generator, average, **shared)
-        optimizer = optimizer_of(recipe)
+        optimizer = _optimizer_of(recipe)
     else:
         if recipe.adversarial_loss not in ADVERSARIAL:
             raise RecipeError(unknown("adversarial_loss", recipe.adversarial_loss, list(ADVERSARIAL)))
@@ -63,7 +63,7 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
             optimizer=recipe.discriminator_optimizer,
             learning_rate=recipe.discriminator_learning_rate,
         )
-        optimizer = model.two_optimizers(optimizer_of(recipe), optimizer_of(judges))
+        optimizer = model.two_optimizers(_optimizer_of(recipe), _optimizer_of(judges))
     if recipe.precision == "mixed_float16":
         # Gradients below 6e-8 are zero in float16: the loss is scaled up for them, and they are scaled back.
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
@@ -74,7 +74,7 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
     return model
 
 
-def build_discriminator(recipe: Recipe, data_format: str) -> keras.Model:
+def _build_discriminator(recipe: Recipe, data_format: str) -> keras.Model:
     """Build the recipe's discriminator for its crop size."""
     return DISCRIMINATORS[recipe.discriminator](
         recipe.crop,
@@ -84,7 +84,7 @@ def build_discriminator(recipe: Recipe, data_format: str) -> keras.Model:
     )
 
 
-def build_teacher(recipe: Recipe, data_format: str) -> keras.Model:
+def _build_teacher(recipe: Recipe, data_format: str) -> keras.Model:
     """Load the recipe's teacher, in the recipe's precision.
 
     Raises:
@@ -104,7 +104,9 @@ def build_teacher(recipe: Recipe, data_format: str) -> keras.Model:
     return teacher
 
 
-def loss_terms(recipe: Recipe, weights: dict[str, float], data_format: str) -> tuple[dict, list[keras.Model]]:
+def _loss_terms(
+    recipe: Recipe, weights: dict[str, float], data_format: str
+) -> tuple[dict, list[keras.Model]]:
     """Return terms as name: (weight, function), and the frozen networks that they use."""
     terms, frozen = {}, []
     for name, weight in weights.items():
@@ -133,10 +135,10 @@ def loss_terms(recipe: Recipe, weights: dict[str, float], data_format: str) -> t
     return terms, frozen
 
 
-def optimizer_of(recipe: Recipe) -> keras.optimizers.Optimizer:
+def _optimizer_of(recipe: Recipe) -> keras.optimizers.Optimizer:
     """Return the recipe's optimizer."""
     schedule: Any = Schedule(recipe.learning_rate, recipe.schedule, recipe.steps, recipe.warmup_steps)
-    return OPTIMIZERS[recipe.optimizer](
+    return _OPTIMIZERS[recipe.optimizer](
         schedule,
         beta_1=recipe.beta_1,
         beta_2=recipe.beta_2,

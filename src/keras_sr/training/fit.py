@@ -57,7 +57,7 @@ class Result:
 
 
 #: Minutes between two checkpoints, at most: what a kill costs.
-CHECKPOINT_MINUTES = 5.0
+_CHECKPOINT_MINUTES = 5.0
 
 
 def fit(
@@ -69,7 +69,7 @@ def fit(
     resume: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     monitor: Monitor | None = None,
-    checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    checkpoint_minutes: float = _CHECKPOINT_MINUTES,
     progress: bool = True,
     say: Callable[[str], None] = lambda line: None,
     data_format: str = "channels_last",
@@ -118,14 +118,18 @@ def fit(
             return finish(recipe, model, out, meta, monitor)
         run = Run(recipe, model, out, meta, monitor, say)
         own: list[Any] = [ProgressBar(recipe.name, recipe.steps, meta["step"], say)] if progress else []
-        probe = partial(first_batch, batches)
-        run.signs = Diagnosis(recipe, probe, say, meta["start"], signs_of(meta), data_format)
+        probe = partial(_first_batch, batches)
+        run.signs = Diagnosis(recipe, probe, say, meta["start"], _signs_of(meta), data_format)
         with Interrupts(say) as interrupts:
             run.keeper = Keeper(
                 run.save_inside, interrupts.waits, interrupts.entering, checkpoint_minutes, time.monotonic
             )
             everybody = OneTraining(
-                callbacks, [run.keeper, run.signs, *own, run.last], model, epochs_of(recipe), interrupts.waits
+                callbacks,
+                [run.keeper, run.signs, *own, run.last],
+                model,
+                _epochs_of(recipe),
+                interrupts.waits,
             )
             try:
                 run.train(batches, everybody)
@@ -210,7 +214,7 @@ class Run:
 
     def end_of_epoch(self, first: int, data: Timed) -> None:
         """Log an epoch, or the part that a callback left of it, and save."""
-        check_finite(self.model, self.last.logs, first, self.out)
+        _check_finite(self.model, self.last.logs, first, self.out)
         step = self.keeper.step
         logs, seconds, _ = self.so_far(self.last.logs)
         row = {"step": step, "seconds": seconds, **logs}
@@ -233,7 +237,7 @@ class Run:
     def keep_best(self, row: dict) -> None:
         """Keep the weights of a row if it is the best so far."""
         if self.monitor and self.monitor.best(self.log.rows) is row:
-            save_generator(best_path(self.out), self.model, self.meta)
+            _save_generator(best_path(self.out), self.model, self.meta)
 
     def so_far(self, logs: dict) -> tuple[dict, float, int]:
         """Return the means, seconds and steps of this epoch, with those before it was cut short."""
@@ -281,17 +285,17 @@ class Run:
             raise SystemExit(128 + signal)
 
 
-def first_batch(batches: MakeBatches) -> tuple[np.ndarray, np.ndarray]:
+def _first_batch(batches: MakeBatches) -> tuple[np.ndarray, np.ndarray]:
     """Return the first batch of a run: always the same."""
     return batches(0, 1)[0]
 
 
-def signs_of(meta: dict) -> list[Sign]:
+def _signs_of(meta: dict) -> list[Sign]:
     """Return the signs that a checkpoint holds."""
     return [Sign(**one) for one in meta.get("signs", [])]
 
 
-def epochs_of(recipe: Recipe) -> int:
+def _epochs_of(recipe: Recipe) -> int:
     """Return how many epochs a run has."""
     return -(-recipe.steps // recipe.steps_per_epoch)
 
@@ -306,11 +310,11 @@ def finish(recipe: Recipe, model: SuperResolution, out: Path, meta: dict, monito
     # Again: a kill may have come between the last checkpoint and its row.
     write_csv(out, meta["rows"])
     kept = {key: meta[key] for key in ("step", "recipe", "start")}
-    save_generator(out / "generator.npz", model, {**kept, "best_step": (best or meta)["step"]})
-    return Result(out, network, meta["rows"], best, meta["ended"], tuple(signs_of(meta)))
+    _save_generator(out / "generator.npz", model, {**kept, "best_step": (best or meta)["step"]})
+    return Result(out, network, meta["rows"], best, meta["ended"], tuple(_signs_of(meta)))
 
 
-def check_finite(model: SuperResolution, logs: dict, step: int, out: Path) -> None:
+def _check_finite(model: SuperResolution, logs: dict, step: int, out: Path) -> None:
     """Stop a run that has diverged before its checkpoint is overwritten.
 
     Raises:
@@ -333,10 +337,10 @@ def save_snapshot(recipe: Recipe, model: SuperResolution, out: Path, meta: dict,
     """Keep the weights of this step, if the recipe asks for one now."""
     step, every = meta["step"], recipe.snapshot_every
     if every and step // every > (step - span) // every:
-        save_generator(out / "snapshots" / f"step_{step:07d}.npz", model, meta)
+        _save_generator(out / "snapshots" / f"step_{step:07d}.npz", model, meta)
 
 
-def save_generator(path: Path, model: SuperResolution, meta: dict) -> None:
+def _save_generator(path: Path, model: SuperResolution, meta: dict) -> None:
     """Write the weights to use, the average where there is one, with what they are."""
     network = model.ema_generator or model.generator
     try:

@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.table import Column
 
 #: Steps after which the time that a run takes is said.
-TOLD_AFTER = 20
+_TOLD_AFTER = 20
 #: Columns that bar, steps and times need besides the name of the recipe and the number of steps.
 FIXED = 12 + 8 + 8 + 6
 
@@ -58,14 +58,14 @@ class ProgressBar(keras.callbacks.Callback):
         self.tell_time()
         if self.console.is_terminal:
             room = self.console.width - len(self.name) - 2 * len(str(self.steps)) - FIXED
-            self.bar.update(self.task, completed=self.step, terms=fitting(logs or {}, room))
+            self.bar.update(self.task, completed=self.step, terms=_fitting(logs or {}, room))
 
     def tell_time(self) -> None:
         """Say once how long the run will take; the first step, which compiles, does not count."""
         now = time.perf_counter()
         if self.clock is None:
             self.clock = (self.step, now)
-        elif self.begun is not None and self.step >= self.begun + TOLD_AFTER:
+        elif self.begun is not None and self.step >= self.begun + _TOLD_AFTER:
             step, at = self.clock
             pace = (now - at) / max(1, self.step - step)
             left = self.steps - self.step
@@ -100,20 +100,20 @@ def describe(logs: dict) -> str:
 
 
 #: What is shown first where there is no room for all: whether it learns, and who is winning.
-FIRST = ("loss", "d_hr", "d_sr")
+_FIRST = ("loss", "d_hr", "d_sr")
 
 
-def fitting(logs: dict, room: int) -> str:
+def _fitting(logs: dict, room: int) -> str:
     """Return as many numbers of a log, whole, as there is room for, the ones that matter first.
 
     Examples:
-        >>> fitting({"adversarial": 1.0, "d_hr": 0.5, "d_sr": 0.25, "loss": 2.5}, 30)
+        >>> _fitting({"adversarial": 1.0, "d_hr": 0.5, "d_sr": 0.25, "loss": 2.5}, 30)
         'loss 2.5 d_hr 0.5 d_sr 0.25'
-        >>> fitting({"loss": 2.5}, 3)
+        >>> _fitting({"loss": 2.5}, 3)
         ''
     """
     shown: dict[str, float] = {}
-    for name in sorted(logs, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)):
+    for name in sorted(logs, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST)):
         if len(describe({**shown, name: logs[name]})) <= room:
             shown[name] = logs[name]
     return describe(shown)

@@ -8,7 +8,7 @@ from keras import ops
 from keras_sr.types import Tensor
 
 #: Name of the factor's variable.
-FACTOR = "rate_factor"
+_FACTOR = "rate_factor"
 
 
 class SettableRate:
@@ -23,7 +23,7 @@ class SettableRate:
         """Make the factor, too. It is counted last, so older checkpoints fit."""
         super().build(variables)  # pyright: ignore[reportAttributeAccessIssue]
         optimizer: Any = self
-        self.rate_factor = optimizer.add_variable((), initializer="ones", name=FACTOR)
+        self.rate_factor = optimizer.add_variable((), initializer="ones", name=_FACTOR)
 
     def _get_current_learning_rate(self) -> Tensor:
         rate = super()._get_current_learning_rate()  # pyright: ignore[reportAttributeAccessIssue]

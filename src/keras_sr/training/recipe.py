@@ -8,10 +8,10 @@ from keras_sr.errors import RecipeError, unknown
 from keras_sr.types import Json
 
 #: Fields that are weights of terms which compare SR with HR.
-TERMS = ("mse", "l1", "charbonnier", "luma", "consistency", "content", "style")
+_TERMS = ("mse", "l1", "charbonnier", "luma", "consistency", "content", "style")
 
 #: Those of them that may compare SR with a teacher's SR too.
-TAUGHT = ("l1", "content")
+_TAUGHT = ("l1", "content")
 
 
 @dataclass(frozen=True)
@@ -219,16 +219,16 @@ class Recipe:
                 "take precision=float32 or mixed_float16"
             )
         if not self.terms() and not self.taught():
-            raise RecipeError(f"a recipe needs a loss: give one of {', '.join(TERMS)} a weight")
+            raise RecipeError(f"a recipe needs a loss: give one of {', '.join(_TERMS)} a weight")
 
     def terms(self) -> dict[str, float]:
         """Return the weights of the terms that compare SR with HR: those that are not 0."""
-        known = {name: getattr(self, name) for name in TERMS if getattr(self, name)}
+        known = {name: getattr(self, name) for name in _TERMS if getattr(self, name)}
         return known | ({self.own_loss: self.own} if self.own and self.own_loss else {})
 
     def taught(self) -> dict[str, float]:
         """Return the weights of the terms that compare SR with the teacher's SR: those that are not 0."""
-        return {name: weight for name in TAUGHT if (weight := getattr(self, f"teacher_{name}"))}
+        return {name: weight for name in _TAUGHT if (weight := getattr(self, f"teacher_{name}"))}
 
     @property
     def is_gan(self) -> bool:

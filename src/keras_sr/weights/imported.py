@@ -10,14 +10,14 @@ from pathlib import Path
 
 from keras_sr.weights.foreign import SUFFIXES
 
-VARIABLE = "KERAS_SR_NETWORKS"
+_VARIABLE = "KERAS_SR_NETWORKS"
 #: Endings of files that are networks, the preferred one first. A .bin is named by its .param.
 _ENDINGS = (".npz", *(suffix for suffix in SUFFIXES if suffix != ".bin"))
 
 
 def folders() -> list[Path]:
     """Return the folders of networks, existing or not; what is imported goes to the first."""
-    named = [Path(one).expanduser() for one in os.environ.get(VARIABLE, "").split(os.pathsep) if one]
+    named = [Path(one).expanduser() for one in os.environ.get(_VARIABLE, "").split(os.pathsep) if one]
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return named or [Path(data) / "keras-sr" / "networks"]
 

@@ -37,18 +37,18 @@ def find_pairs(folder: str | Path, scale: int) -> list[Pair]:
     if scale < 1 or scale != int(scale):
         raise DataError(f"the scale of a set is a whole number, 1 or more, not {scale}")
     scale = int(scale)
-    refuse_several(folder)
+    _refuse_several(folder)
     if (folder / f"image_SRF_{scale}").is_dir():
         folder = folder / f"image_SRF_{scale}"
     read = pair_folder(folder, scale)
-    refuse_untagged(read)
-    refuse_missing(read)
+    _refuse_untagged(read)
+    _refuse_missing(read)
     if read.pairing.twice:
         path, why = read.pairing.twice[0]
         raise DataError(f"{str(read.root / path)!r}: {why}: leave one ({len(read.pairing.twice)} such)")
     for note in read.pairing.notes:
         log.info("%s: %s", folder, note)
-    names = short_names([read.root / match.hr for match in read.pairing.matches], read.truths)
+    names = _short_names([read.root / match.hr for match in read.pairing.matches], read.truths)
     pairs = (
         Pair(names[read.root / match.hr], read.root / match.hr, read.root / match.lr if match.lr else None)
         for match in read.pairing.matches
@@ -65,7 +65,7 @@ def set_name(folder: str | Path) -> str:
     return folder.parent.name if is_part else folder.name
 
 
-def refuse_several(folder: Path) -> None:
+def _refuse_several(folder: Path) -> None:
     """Refuse a folder in which several sets lie side by side.
 
     Raises:
@@ -76,7 +76,7 @@ def refuse_several(folder: Path) -> None:
         raise DataError(f"{str(folder)!r} holds several sets: give one of the folders {', '.join(inside)}")
 
 
-def refuse_untagged(read: Folder) -> None:
+def _refuse_untagged(read: Folder) -> None:
     """Refuse a picture that belongs to none of those called `..._HR`, where there are such in no HR folder.
 
     Beside them may lie `..._LR` and results of methods (`..._bicubic`), but nothing unrelated.
@@ -101,7 +101,7 @@ def refuse_untagged(read: Folder) -> None:
         )
 
 
-def refuse_missing(read: Folder) -> None:
+def _refuse_missing(read: Folder) -> None:
     """Raise a DataError that names the first picture without a partner."""
     alone, total = read.pairing.alone, len(read.pairing.alone) + len(read.pairing.matches)
     if alone:
@@ -119,7 +119,7 @@ def list_pictures(folder: Path) -> list[Path]:
     return sorted(path for path in inside if is_picture(path, SUFFIXES) and path.is_file())
 
 
-def short_names(truths: list[Path], root: Path) -> dict[Path, str]:
+def _short_names(truths: list[Path], root: Path) -> dict[Path, str]:
     """Name each picture by its path below `root` without suffix and `_HR`; keep the suffix of twins."""
     names = {hr: hr.relative_to(root).with_suffix("").as_posix().removesuffix("_HR") for hr in truths}
     count = Counter(names.values())

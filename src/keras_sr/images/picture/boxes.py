@@ -20,7 +20,7 @@ _IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _GEO = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
 
 
-def boxes(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tuple[bytes, int, int]]:
     """Yield (type, start, stop) of what each box holds, up to the first that is damaged."""
     stop = len(data) if stop is None else stop
     while start + 8 <= stop:
@@ -39,7 +39,7 @@ def boxes(data: bytes, start: int = 0, stop: int | None = None) -> Iterator[tupl
 
 def brands(data: bytes) -> tuple[bytes, ...]:
     """Return the brands of a file of ISO boxes, its own first."""
-    for kind, start, stop in boxes(data):
+    for kind, start, stop in _boxes(data):
         if kind == b"ftyp":
             part = bytes(data[start:stop])
             return (part[:4], *(part[i : i + 4] for i in range(8, len(part) - 3, 4)))
@@ -51,7 +51,7 @@ def said_of_heif(data: bytes) -> tuple[str, ...]:
     lost: list[str] = []
     if b"tmap" in brands(data):
         lost.append("the gain map (HDR)")
-    for kind, start, stop in boxes(data):
+    for kind, start, stop in _boxes(data):
         if kind == b"uuid" and data[start : start + 16] == _C2PA:
             lost.append("content credentials (C2PA)")
         elif kind == b"meta":
@@ -84,7 +84,7 @@ def held_by_jxl(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
     meta, lost = Metadata(), list[str]()
     if data[:2] == b"\xff\x0a":
         return meta, ()
-    for kind, start, stop in boxes(data):
+    for kind, start, stop in _boxes(data):
         part = bytes(data[start:stop]) if kind in (b"Exif", b"xml ", b"brob") else b""
         if kind == b"Exif" and len(part) > 8:
             meta = replace(meta, exif=bare(part[4 + struct.unpack_from(">I", part)[0] :]))
@@ -103,7 +103,7 @@ def held_by_jxl(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
 def held_by_jp2(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
     """Return what a JPEG 2000 says, and what is not kept of it, in words."""
     meta, lost = Metadata(), list[str]()
-    for kind, start, stop in boxes(data):
+    for kind, start, stop in _boxes(data):
         if kind == b"uuid":
             name, part = bytes(data[start : start + 16]), bytes(data[start + 16 : stop])
             if name == _XMP:
@@ -146,7 +146,7 @@ def jxl_header(data: bytes) -> tuple[int, int, bool]:
     code = bytes(data[:64])
     if code[:2] != b"\xff\x0a":
         code = b""
-        for kind, start, stop in boxes(data):
+        for kind, start, stop in _boxes(data):
             if kind == b"jxlc":
                 code = bytes(data[start : min(stop, start + 64)])
             elif kind == b"jxlp" and not code:

@@ -17,8 +17,8 @@ from keras_sr.images.picture.model import Metadata
 
 EXIF = b"Exif\0\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
-MORE_XMP = b"http://ns.adobe.com/xmp/extension/\0"
-PHOTOSHOP = b"Photoshop 3.0\0"
+_MORE_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
 
 #: Bytes that a segment can hold.
 ROOM = 65533
@@ -97,11 +97,11 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
             meta = replace(meta, exif=bare(part))
         elif marker == 0xE1 and part.startswith(XMP) and not meta.xmp:
             meta = replace(meta, xmp=part[len(XMP) :])
-        elif marker == 0xE1 and part.startswith(MORE_XMP) and len(part) > len(MORE_XMP) + 40:
-            _, at = struct.unpack_from(">II", part, len(MORE_XMP) + 32)
-            more_xmp[at] = part[len(MORE_XMP) + 40 :]
-        elif marker == 0xED and part.startswith(PHOTOSHOP):
-            meta = replace(meta, photoshop=meta.photoshop + part[len(PHOTOSHOP) :])
+        elif marker == 0xE1 and part.startswith(_MORE_XMP) and len(part) > len(_MORE_XMP) + 40:
+            _, at = struct.unpack_from(">II", part, len(_MORE_XMP) + 32)
+            more_xmp[at] = part[len(_MORE_XMP) + 40 :]
+        elif marker == 0xED and part.startswith(_PHOTOSHOP):
+            meta = replace(meta, photoshop=meta.photoshop + part[len(_PHOTOSHOP) :])
         elif marker == 0xFE:
             meta = replace(meta, comments=(*meta.comments, part))
         elif marker == 0xDB and meta.quality is None:
@@ -183,8 +183,8 @@ def put_in(head: bytes, meta: Metadata, resolution: tuple[float, float]) -> byte
     if meta.xmp:
         out += _xmp_segments(meta.xmp)
     if meta.photoshop:
-        for start in range(0, len(meta.photoshop), ROOM - len(PHOTOSHOP)):
-            _append(out, 0xED, PHOTOSHOP + meta.photoshop[start : start + ROOM - len(PHOTOSHOP)])
+        for start in range(0, len(meta.photoshop), ROOM - len(_PHOTOSHOP)):
+            _append(out, 0xED, _PHOTOSHOP + meta.photoshop[start : start + ROOM - len(_PHOTOSHOP)])
     for comment in meta.comments:
         _append(out, 0xFE, comment)
     first = next(((start, stop) for marker, start, stop in segments(head) if marker == 0xE0), None)
@@ -226,8 +226,8 @@ def _xmp_segments(packet: bytes) -> bytes:
     name = hashlib.md5(extension, usedforsecurity=False).hexdigest().upper().encode()
     note = _NOTE % name
     _append(out, 0xE1, XMP + note)
-    step = ROOM - len(MORE_XMP) - 40
+    step = ROOM - len(_MORE_XMP) - 40
     for start in range(0, len(extension), step):
         place = struct.pack(">II", len(extension), start)
-        _append(out, 0xE1, MORE_XMP + name + place + extension[start : start + step])
+        _append(out, 0xE1, _MORE_XMP + name + place + extension[start : start + step])
     return bytes(out)

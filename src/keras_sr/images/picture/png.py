@@ -9,7 +9,7 @@ from dataclasses import replace
 from keras_sr.images.picture.exif import bare, resolution
 from keras_sr.images.picture.model import Metadata
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _XMP = b"XML:com.adobe.xmp"
 
@@ -40,7 +40,7 @@ _MOST_TEXT = 16 << 20
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield (type, start, stop) of what each chunk holds, up to the first that is damaged."""
-    at = len(SIGNATURE)
+    at = len(_SIGNATURE)
     while at + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         if at + 12 + length > len(data):
@@ -113,7 +113,7 @@ def _unpacked(data: bytes) -> bytes:
     return zlib.decompressobj().decompress(data, _MOST_TEXT)
 
 
-def chunk(kind: bytes, data: bytes) -> bytes:
+def _chunk(kind: bytes, data: bytes) -> bytes:
     """Return the bytes of a chunk."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -126,17 +126,17 @@ def put_in(head: bytes, meta: Metadata, resolution: tuple[float, float]) -> byte
         meta: What to put in, up to date.
         resolution: Pixels a millimetre (x, y); (0, 0) where it is not stated.
     """
-    out = [chunk(kind, bytes(head[start:stop])) for kind, start, stop in chunks(head) if kind != b"pHYs"]
-    more = [chunk(kind, data) for kind, data in meta.chunks]
+    out = [_chunk(kind, bytes(head[start:stop])) for kind, start, stop in chunks(head) if kind != b"pHYs"]
+    more = [_chunk(kind, data) for kind, data in meta.chunks]
     if max(resolution) > 0:
         x, y = (max(1, min(round(one * 1000), 2**31 - 1)) for one in resolution)
-        more.append(chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
+        more.append(_chunk(b"pHYs", struct.pack(">IIB", x, y, 1)))
     if meta.exif:
-        more.append(chunk(b"eXIf", meta.exif))
+        more.append(_chunk(b"eXIf", meta.exif))
     if meta.xmp:
-        more.append(chunk(b"iTXt", _XMP + b"\0\0\0\0\0" + meta.xmp))
+        more.append(_chunk(b"iTXt", _XMP + b"\0\0\0\0\0" + meta.xmp))
     # Behind IHDR, before any palette: gamma and the like must stand there.
-    return SIGNATURE + out[0] + b"".join(more) + b"".join(out[1:])
+    return _SIGNATURE + out[0] + b"".join(more) + b"".join(out[1:])
 
 
 def text_chunk(keyword: str, value: str) -> tuple[bytes, bytes]:

@@ -29,7 +29,7 @@ from keras_sr.images.storage import IN_MEMORY, Storage, by_pieces, everywhere, r
 LARGE = 100_000_000
 
 #: A JPEG is never written with less, whatever the source's was: what is lost twice shows.
-LEAST_QUALITY = 75
+_LEAST_QUALITY = 75
 
 
 def write(
@@ -178,7 +178,7 @@ def made_to_fit(
         picture = replace(picture, alpha=None)
     kind = picture.pixels.dtype.name
     if kind not in types:
-        refuse_far(picture.pixels)
+        _refuse_far(picture.pixels)
         to = "uint16" if "uint16" in types and kind == "float32" else "uint8"
         lost.append(f"{ {'uint16': '16 bits', 'float32': 'floats'}[kind] } (rounded to {to[4:]} bits)")
 
@@ -190,7 +190,7 @@ def made_to_fit(
     return picture, tuple(lost)
 
 
-def refuse_far(pixels: np.ndarray) -> None:
+def _refuse_far(pixels: np.ndarray) -> None:
     """Refuse floats that integers cannot hold: clipped, a picture from 0 to 255 would be white all over.
 
     Raises:
@@ -269,7 +269,7 @@ def _quality(one: Format, meta: Metadata, quality: int | None) -> dict[str, Any]
     if one.name == "WebP" and meta.lossless:
         return {"lossless": True, "effort": 4}
     if one.name == "JPEG" and meta.quality:
-        return {"Q": max(LEAST_QUALITY, meta.quality)}
+        return {"Q": max(_LEAST_QUALITY, meta.quality)}
     return {}
 
 
@@ -277,7 +277,7 @@ def _image(picture: Picture) -> Any:
     """Return a picture as an image of libvips, without metadata but for the profile and the frames."""
     vips = import_vips()
     height, _, bands = picture.pixels.shape
-    image = by_vips_image(picture.pixels)
+    image = _by_vips_image(picture.pixels)
     meaning = {
         ("uchar", 1): "b-w",
         ("ushort", 1): "grey16",
@@ -287,7 +287,7 @@ def _image(picture: Picture) -> Any:
         ("float", 3): "scrgb",
     }.get((image.format, bands), "multiband")
     if picture.alpha is not None:
-        image = image.bandjoin(by_vips_image(picture.alpha[..., None]))
+        image = image.bandjoin(_by_vips_image(picture.alpha[..., None]))
     x, y = picture.resolution if max(picture.resolution) > 0 else (1.0, 1.0)
     image = image.copy(interpretation=meaning, xres=x, yres=y)
     meta = picture.metadata
@@ -302,7 +302,7 @@ def _image(picture: Picture) -> Any:
     return image
 
 
-def by_vips_image(pixels: np.ndarray) -> Any:
+def _by_vips_image(pixels: np.ndarray) -> Any:
     """Return (H, W, bands) as an image of libvips that reads the array where it is."""
     height, width, bands = pixels.shape
     kind = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}[pixels.dtype.name]

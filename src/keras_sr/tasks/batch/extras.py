@@ -47,7 +47,7 @@ def write_sheet(source: Path, target: Path, storage: Storage = IN_MEMORY) -> Pat
     Returns:
         The path of the sheet.
     """
-    lr, sr = as_rgb(source, storage), as_rgb(target, storage)
+    lr, sr = _as_rgb(source, storage), _as_rgb(target, storage)
     factors = len(sr) / len(lr), sr.shape[1] / lr.shape[1]
     height, width = (
         min(side, max(8, int(panel / factor)))
@@ -128,7 +128,7 @@ def write_map(source: Path, target: Path, storage: Storage = IN_MEMORY) -> Path:
         PictureError: The result is not a whole number of times larger.
     """
     said = pictures.header(source)
-    sr = as_rgb(target, storage)
+    sr = _as_rgb(target, storage)
     scale = len(sr) // said.height
     if scale < 2 or sr.shape[:2] != (said.height * scale, said.width * scale):
         raise PictureError(f"no map of {target}: it is not a whole number of times larger than {source}")
@@ -180,7 +180,7 @@ def _as_large(grey: np.ndarray, scale: int, storage: Storage) -> np.ndarray:
     return out
 
 
-def as_rgb(file: Path, storage: Storage = IN_MEMORY) -> np.ndarray:
+def _as_rgb(file: Path, storage: Storage = IN_MEMORY) -> np.ndarray:
     """Return the first page of a picture as uint8 RGB over white."""
     picture: Picture = pictures.read(file, max_pixels=None, storage=storage, accept_damaged=True)
     fitted, _ = pictures.made_to_fit(picture, ("uint8",), alpha=False, pages=False, storage=storage)

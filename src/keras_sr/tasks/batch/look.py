@@ -37,7 +37,7 @@ class Look:
         """Return a result as its channels' meaning asks for."""
         if not self.normal_map or larger.pixels.shape[2] != 3:
             return larger
-        return replace(larger, pixels=by_pieces(normalized, larger.pixels.dtype, storage, larger.pixels))
+        return replace(larger, pixels=by_pieces(_normalized, larger.pixels.dtype, storage, larger.pixels))
 
     def hand_down(self, source: Path, target: Path) -> None:
         """Give a result the rights of its picture, where those are fewer, and its dates, where asked for."""
@@ -52,11 +52,11 @@ class Look:
                 os.utime(target, ns=(given.st_atime_ns, given.st_mtime_ns))
 
 
-def normalized(pixels: np.ndarray) -> np.ndarray:
+def _normalized(pixels: np.ndarray) -> np.ndarray:
     """Return directions of length 1, stored as colours: 0 to white is -1 to 1.
 
     Examples:
-        >>> normalized(np.array([[[128, 128, 200]]], np.uint8)).tolist()
+        >>> _normalized(np.array([[[128, 128, 200]]], np.uint8)).tolist()
         [[[128, 128, 255]]]
     """
     directions = to_float(pixels) * 2 - 1

@@ -16,7 +16,7 @@ from keras_sr.tasks.batch.listing import Listing
 log = logging.getLogger(__name__)
 
 #: Bytes in a name, on the file systems in use.
-LONGEST_NAME = 255
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def plan(
     if ending and ending not in WRITTEN:
         raise PictureError(unknown("extension", extension, ["auto", *(known[1:] for known in WRITTEN)]))
     mark = f"_x{scale:g}" if suffix is None else f"_{suffix}" if suffix else ""
-    form = pattern or f"{{stem}}{braces_doubled(mark)}.{{ext}}"
+    form = pattern or f"{{stem}}{_braces_doubled(mark)}.{{ext}}"
     facts = {"scale": f"{scale:g}", "network": network}
     naming = partial(target_name, pattern=form, ending=ending, facts=facts)
     naming(inputs[0].parent / "a.png")  # a pattern that makes no name of any picture
@@ -109,7 +109,7 @@ def plan(
     else:
         jobs = _named(found, output, naming)
     given = {os.path.realpath(path) for path in inputs}
-    places = {os.path.realpath(path) for job in jobs for path in places_of(job, beside)}
+    places = {os.path.realpath(path) for job in jobs for path in _places_of(job, beside)}
     earlier = {
         source
         for source in (job.source for job in jobs)
@@ -162,7 +162,7 @@ def _apart(job: Job, naming: _Naming) -> Job:
     return replace(job, target=job.target.with_name(apart))
 
 
-def places_of(job: Job, beside: Sequence[str]) -> list[Path]:
+def _places_of(job: Job, beside: Sequence[str]) -> list[Path]:
     """Return what is written for a job: the result, and what lies beside it."""
     return [job.target, *(beside_name(job.target, kind) for kind in beside)]
 
@@ -184,7 +184,7 @@ def is_file(output: Path) -> bool:
     return suffix in WRITTEN and not output.is_dir()
 
 
-def braces_doubled(text: str) -> str:
+def _braces_doubled(text: str) -> str:
     """Return text as it has to stand in a pattern."""
     return text.replace("{", "{{").replace("}", "}}")
 
@@ -217,7 +217,7 @@ def target_name(source: Path, pattern: str, ending: str = "", facts: dict[str, s
     for name in fields - set(FIELDS):
         raise PictureError(unknown("field of the pattern", name, list(FIELDS)))
     values = {"scale": "", "network": "", **(facts or {}), "ext": ending[1:]}
-    made = shortened(source.stem, lambda stem: pattern.format(**values, stem=stem))
+    made = _shortened(source.stem, lambda stem: pattern.format(**values, stem=stem))
     # Results stay in the folder that they were meant for.
     if made in ("", ".", "..") or {"/", "\\", "\0"} & set(made):
         raise PictureError(f"{pattern!r} makes {made!r} of {source}, which is no file name")
@@ -228,12 +228,12 @@ def target_name(source: Path, pattern: str, ending: str = "", facts: dict[str, s
 
 def beside_name(target: Path, kind: str) -> Path:
     """Return what is written beside a result: `a_x4.png` has `a_x4_compare.png` and `a_x4_map.png`."""
-    return target.with_name(shortened(target.stem, lambda stem: f"{stem}_{kind}.png"))
+    return target.with_name(_shortened(target.stem, lambda stem: f"{stem}_{kind}.png"))
 
 
-def shortened(stem: str, name: Callable[[str], str]) -> str:
+def _shortened(stem: str, name: Callable[[str], str]) -> str:
     """Return `name(stem)`, with as much of the stem as file systems take."""
-    while len(os.fsencode(name(stem))) > LONGEST_NAME and stem:
+    while len(os.fsencode(name(stem))) > _LONGEST_NAME and stem:
         stem = stem[:-1]
     return name(stem)
 
@@ -253,7 +253,7 @@ def _collisions_refused(
     reported = os.path.realpath(report) if report else None
     makers: dict[str, list[str]] = {}
     for job in jobs:
-        for path in places_of(job, beside) if not job.refused else ():
+        for path in _places_of(job, beside) if not job.refused else ():
             makers.setdefault(os.path.realpath(path), []).append(_maker(job, path))
     if reported in sources or reported in makers:
         raise PictureError(f"the report {report} would overwrite a picture: give it another name")
@@ -279,7 +279,7 @@ def _maker(job: Job, path: Path) -> str:
 
 def _collision(job: Job, beside: Sequence[str], sources: set[str], makers: dict[str, list[str]]) -> str:
     """Return what a job would destroy, in one line; "" where it destroys nothing."""
-    for path in places_of(job, beside):
+    for path in _places_of(job, beside):
         place = os.path.realpath(path)
         if place in sources:
             return f"{path} ({_maker(job, path)}) would overwrite an input picture: choose another output"

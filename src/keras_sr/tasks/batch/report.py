@@ -12,7 +12,7 @@ from keras_sr.tasks.batch.shard import Shard, as_shard
 from keras_sr.types import Json
 
 #: What becomes of a picture, what counts most first: done in one run, it is done.
-STATUS = ("done", "skipped", "failed")
+_STATUS = ("done", "skipped", "failed")
 
 
 def write_report(path: Path, results: Sequence[FileResult], total: int, shard: Shard | None = None) -> None:
@@ -26,7 +26,7 @@ def write_report(path: Path, results: Sequence[FileResult], total: int, shard: S
 
 def _report(rows: list[Json], total: int, shard: Shard | None = None) -> Json:
     """Return a report of rows."""
-    counts = {status: sum(row["status"] == status for row in rows) for status in STATUS}
+    counts = {status: sum(row["status"] == status for row in rows) for status in _STATUS}
     part = {} if shard is None else {"shard": str(shard)}
     return {"total": total, **part, **counts, "pictures": rows}
 
@@ -51,14 +51,14 @@ def refuse_report_of_other(path: Path | None, shard: Shard | None) -> None:
     if path is None or shard is None or not path.is_file():
         return
     try:
-        there = read_report(path).get("shard")
+        there = _read_report(path).get("shard")
     except KerasSRError:
         return  # no report: what the plan says of such a file holds
     if there not in (None, str(shard)):
         raise KerasSRError(f"{path} is the report of shard {there}: give each shard a report of its own")
 
 
-def read_report(path: Path) -> Json:
+def _read_report(path: Path) -> Json:
     """Return a report.
 
     Raises:
@@ -89,7 +89,7 @@ def _is_row(row: Any) -> bool:
     if not isinstance(row, dict):
         return False
     told = cast(Json, row)
-    return told.get("status") in STATUS and {"source", "target"} <= told.keys()
+    return told.get("status") in _STATUS and {"source", "target"} <= told.keys()
 
 
 def merge_reports(paths: Sequence[Path], out: Path | None = None) -> tuple[Json, list[str]]:
@@ -108,7 +108,7 @@ def merge_reports(paths: Sequence[Path], out: Path | None = None) -> tuple[Json,
     Raises:
         KerasSRError: One is no report, or they are of batches that were cut into different numbers of shards.
     """
-    reports = [read_report(path) for path in paths]
+    reports = [_read_report(path) for path in paths]
     shards = [as_shard(str(report["shard"])) for report in reports if "shard" in report]
     counts = sorted({shard.count for shard in shards})
     if len(counts) > 1:
@@ -117,7 +117,7 @@ def merge_reports(paths: Sequence[Path], out: Path | None = None) -> tuple[Json,
     rows: dict[tuple[str, str], Json] = {}
     for row in (row for report in reports for row in report["pictures"]):
         place = row["source"], row["target"]
-        if place not in rows or STATUS.index(row["status"]) <= STATUS.index(rows[place]["status"]):
+        if place not in rows or _STATUS.index(row["status"]) <= _STATUS.index(rows[place]["status"]):
             rows[place] = row
     ordered = sorted(rows.values(), key=lambda row: (Path(row["source"]).parts, row["target"]))
     merged = _report(ordered, len(ordered) + sum(_untold(reports, rows)))

@@ -103,7 +103,7 @@ class Store:
             KerasSRError: There is nothing, or it may not be read.
         """
         try:
-            info = patiently(lambda: self._files.info(path.rstrip("/")))
+            info = _patiently(lambda: self._files.info(path.rstrip("/")))
         except FileNotFoundError:
             raise KerasSRError(
                 f"there is nothing at {self.scheme}://{path}, or no such bucket: give one that is there"
@@ -126,7 +126,7 @@ class Store:
             return {one["name"]: one for one in self._files.ls(folder, detail=True)}
 
         try:
-            found = patiently(look)
+            found = _patiently(look)
         except FileNotFoundError:
             return {}
         except Exception as error:
@@ -142,7 +142,7 @@ class Store:
     def glob(self, path: str) -> dict[str, Entry]:
         """Return the files that match."""
         try:
-            found = patiently(lambda: self._files.glob(path, detail=True))
+            found = _patiently(lambda: self._files.glob(path, detail=True))
         except Exception as error:
             raise KerasSRError(f"cannot list {self.scheme}://{path}: {said(error)}") from None
         return {
@@ -155,7 +155,7 @@ class Store:
         Raises:
             OSError: It is not there, or the store does not answer.
         """
-        return patiently(lambda: _entry(self._files.info(path)))
+        return _patiently(lambda: _entry(self._files.info(path)))
 
     def get(self, path: str, to: Path) -> None:
         """Fetch a file, all of it.
@@ -170,7 +170,7 @@ class Store:
             if size is not None and to.stat().st_size != size:
                 raise ConnectionError(f"{to.stat().st_size} of {size} bytes came")
 
-        patiently(fetch)
+        _patiently(fetch)
 
     def put(self, file: Path, path: str) -> Entry:
         """Put a file, which is there whole or not at all; return what the store then says of it.
@@ -193,15 +193,15 @@ class Store:
                 raise ConnectionError(f"{entry.bytes} of {file.stat().st_size} bytes arrived")
             return entry
 
-        return patiently(store)
+        return _patiently(store)
 
     def read(self, path: str) -> bytes:
         """Return the bytes of a small file."""
-        return patiently(lambda: self._files.cat_file(path))
+        return _patiently(lambda: self._files.cat_file(path))
 
     def write(self, data: bytes, path: str) -> None:
         """Write a small file."""
-        patiently(lambda: self._files.pipe_file(path, data))
+        _patiently(lambda: self._files.pipe_file(path, data))
 
     def remove(self, path: str) -> None:
         """Remove a file, where that is allowed."""
@@ -231,7 +231,7 @@ def said(error: Exception) -> str:
     return redacted(text)[:300]
 
 
-def patiently(call: Callable[[], T]) -> T:
+def _patiently(call: Callable[[], T]) -> T:
     """Call something, again and again where the store errs in passing: 503, a reset, a read that stalls.
 
     Raises:

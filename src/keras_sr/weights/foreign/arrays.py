@@ -9,10 +9,10 @@ from keras_sr.errors import WeightsError
 #: Google's half precision: the upper half of a float32. numpy has no such type.
 BFLOAT16 = "bf16"
 #: More elements than any network has; the product of sizes stays a small number.
-MOST = 1 << 40
+_MOST = 1 << 40
 
 
-def item_size(kind: str) -> int:
+def _item_size(kind: str) -> int:
     """Return the bytes of one element: of a numpy type, or bfloat16."""
     return 2 if kind == BFLOAT16 else np.dtype(kind).itemsize
 
@@ -24,9 +24,9 @@ def checked_size(shape: tuple[int, ...], kind: str) -> int:
         WeightsError: A size is negative, or there are more elements than any network has.
     """
     count = math.prod(shape)
-    if any(n < 0 for n in shape) or count > MOST:
+    if any(n < 0 for n in shape) or count > _MOST:
         raise WeightsError(f"holds an array of impossible size {shape!s:.60}")
-    return count * item_size(kind)
+    return count * _item_size(kind)
 
 
 def as_floats(raw: bytes | memoryview, kind: str) -> np.ndarray:

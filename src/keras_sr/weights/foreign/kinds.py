@@ -35,7 +35,7 @@ def recognise(state: State) -> Found | None:
     Raises:
         WeightsError: The names are those of an architecture, the shapes or the numbers are not.
     """
-    for detect in DETECTORS:
+    for detect in _DETECTORS:
         found = detect(_Weights(state))
         if found:
             return found
@@ -320,4 +320,4 @@ def _merged(weights: _Weights, theirs: str, ours: str, inputs: int, outputs: int
 
 
 #: The loosest names come last.
-DETECTORS: tuple[Callable[[_Weights], Found | None], ...] = (_rrdb, _span, _compact)
+_DETECTORS: tuple[Callable[[_Weights], Found | None], ...] = (_rrdb, _span, _compact)

@@ -18,7 +18,7 @@ from keras_sr.errors import WeightsError
 #: First line of a .param file; first number of weights stored as float16, and as float32.
 MAGIC, HALF, SINGLE = "7767517", 0x01306B47, 0
 #: Bytes of the text: the largest network in use has 200 thousand.
-LARGEST_TEXT = 16 << 20
+_LARGEST_TEXT = 16 << 20
 #: Layers that only hand tensors on.
 _SILENT = {"Input", "Split", "Noop"}
 
@@ -53,7 +53,7 @@ def read_ncnn(path: Path) -> dict[str, np.ndarray]:
     for file in (text, numbers):
         if not file.is_file():
             raise WeightsError(f"is half a network of ncnn: {file.name} has to lie beside it")
-    if text.stat().st_size > LARGEST_TEXT:
+    if text.stat().st_size > _LARGEST_TEXT:
         raise WeightsError(f"has a .param of {text.stat().st_size} bytes: no network is as large")
     try:
         layers = _layers(text.read_text("utf-8"))

@@ -21,7 +21,7 @@ from keras_sr.weights.foreign.unwrap import State, candidates
 
 #: What is said where a file names no licence.
 UNKNOWN_LICENCE = "unknown: ask its author"
-KNOWN = "RRDB (ESRGAN, Real-ESRGAN, BSRGAN), Compact (SRVGGNetCompact) and SPAN are"
+_KNOWN = "RRDB (ESRGAN, Real-ESRGAN, BSRGAN), Compact (SRVGGNetCompact) and SPAN are"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _only(states: dict[str, State]) -> Found:
         raise WeightsError(f"holds {len(found)} networks ({places:.120}): save the one that is meant alone")
     if not found:
         keys = ", ".join(_plain(key) for key in list(max(states.values(), key=len))[:3])
-        raise WeightsError(f"holds a network of a kind that is not read (it begins {keys}): {KNOWN}")
+        raise WeightsError(f"holds a network of a kind that is not read (it begins {keys}): {_KNOWN}")
     return next(iter(found.values()))
 
 
@@ -124,7 +124,7 @@ def _licence(notes: dict[str, str]) -> str:
     return UNKNOWN_LICENCE
 
 
-def described(network: ForeignNetwork) -> str:
+def _described(network: ForeignNetwork) -> str:
     """Return what a network is in one line."""
     values = {key: value for key, value in network.values.items() if key not in ("generator", "scale")}
     return f"{network.kind}, x{network.values['scale']}, {json.dumps(values)}"

@@ -15,7 +15,7 @@ from keras_sr.weights.foreign.arrays import BFLOAT16, as_floats, checked_size
 _GRAPH, _METADATA, _INITIALIZER = 7, 14, 5
 _DIMS, _TYPE, _FLOATS, _NAME, _RAW, _EXTERNAL = 1, 2, 4, 8, 9, 13
 #: TensorProto.DataType.
-TYPES = {1: "<f4", 10: "<f2", 11: "<f8", 16: BFLOAT16}
+_TYPES = {1: "<f4", 10: "<f2", 11: "<f8", 16: BFLOAT16}
 
 
 def read_onnx_weights(path: Path) -> dict[str, np.ndarray]:
@@ -119,11 +119,11 @@ def _tensor(content: memoryview) -> tuple[str, np.ndarray] | None:
             raw = value
         elif number == _EXTERNAL:
             raise WeightsError("keeps its weights in another file beside it, which is not read")
-    if kind not in TYPES or raw is None:
+    if kind not in _TYPES or raw is None:
         return None
-    if len(dims) > 8 or len(raw) != checked_size(tuple(dims), TYPES[kind]):
+    if len(dims) > 8 or len(raw) != checked_size(tuple(dims), _TYPES[kind]):
         raise WeightsError("holds weights with too many or too few numbers: it is damaged")
-    return name, as_floats(raw, TYPES[kind]).reshape(dims)
+    return name, as_floats(raw, _TYPES[kind]).reshape(dims)
 
 
 def _packed(content: memoryview) -> list[int]:

@@ -16,7 +16,7 @@ from keras_sr.errors import WeightsError
 #: More opcodes than a checkpoint of a hundred thousand tensors has; each makes at most one small object.
 MOST_OPCODES = 2_000_000
 
-SAVE_AGAIN = "its owner can save the weights alone: torch.save(model.state_dict(), 'weights.pth')"
+_SAVE_AGAIN = "its owner can save the weights alone: torch.save(model.state_dict(), 'weights.pth')"
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class _Machine:
         elif handler := getattr(self, f"on_{name.lower()}", None):
             handler(argument)
         else:
-            raise WeightsError(f"holds the opcode {name}, which weights do not need: {SAVE_AGAIN}")
+            raise WeightsError(f"holds the opcode {name}, which weights do not need: {_SAVE_AGAIN}")
 
     def on_proto(self, _: Any) -> None:
         """Nothing depends on the protocol."""
@@ -169,7 +169,7 @@ class _Machine:
     def on_global(self, argument: str) -> None:
         name = argument.replace(" ", ".")
         if name not in self.calls and not self.names(name):
-            raise WeightsError(f"refers to {_shown(name)}, which weights do not need: {SAVE_AGAIN}")
+            raise WeightsError(f"refers to {_shown(name)}, which weights do not need: {_SAVE_AGAIN}")
         self.stack.append(Global(name))
 
     def on_reduce(self, _: Any) -> None:
@@ -177,14 +177,14 @@ class _Machine:
         if type(function) is not Global or type(arguments) is not tuple:
             raise ValueError("a call of something that is no function")
         if function.name not in self.calls:
-            raise WeightsError(f"calls {_shown(function.name)}, which weights do not need: {SAVE_AGAIN}")
+            raise WeightsError(f"calls {_shown(function.name)}, which weights do not need: {_SAVE_AGAIN}")
         self.stack.append(self.calls[function.name](*arguments))
 
     def on_build(self, _: Any) -> None:
         """Take the state of an OrderedDict (PyTorch's `_metadata`), and drop it."""
         state = self.pop()
         if type(self.stack[-1]) is not dict or type(state) is not dict:
-            raise WeightsError(f"changes the state of an object, which weights do not need: {SAVE_AGAIN}")
+            raise WeightsError(f"changes the state of an object, which weights do not need: {_SAVE_AGAIN}")
 
     def on_binpersid(self, _: Any) -> None:
         self.stack.append(self.persistent(self.pop()))

@@ -13,9 +13,9 @@ from keras_sr.errors import WeightsError
 from keras_sr.weights.foreign.arrays import BFLOAT16, as_floats, checked_size
 
 #: The format's own limit of the header.
-LARGEST_HEADER = 100_000_000
+_LARGEST_HEADER = 100_000_000
 
-TYPES = {
+_TYPES = {
     "F64": "<f8",
     "F32": "<f4",
     "F16": "<f2",
@@ -37,7 +37,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]
     """
     content = memoryview(path.read_bytes())
     length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or length > min(LARGEST_HEADER, len(content) - 8):
+    if len(content) < 8 or length > min(_LARGEST_HEADER, len(content) - 8):
         raise WeightsError("is no safetensors file, or it is cut off")
     try:
         header = json.loads(bytes(content[8 : 8 + length]), object_pairs_hook=_unique)
@@ -65,14 +65,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _array(entry: dict[str, Any], numbers: memoryview) -> np.ndarray:
     """Return one array: type, shape and place all checked."""
     kind, shape, (first, last) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-    if kind not in TYPES:
-        raise WeightsError(f"holds numbers of the type {str(kind)[:20]!r}: only {', '.join(TYPES)} are read")
+    if kind not in _TYPES:
+        raise WeightsError(f"holds numbers of the type {str(kind)[:20]!r}: only {', '.join(_TYPES)} are read")
     if not all(type(n) is int for n in (*shape, first, last)) or len(shape) > 8:
         raise ValueError("sizes that are no numbers")
-    size = checked_size(shape, TYPES[kind])
+    size = checked_size(shape, _TYPES[kind])
     if not 0 <= first <= last <= len(numbers) or last - first != size:
         raise WeightsError("describes numbers that it does not hold: it is cut off or damaged")
-    return as_floats(numbers[first:last], TYPES[kind]).reshape(shape)
+    return as_floats(numbers[first:last], _TYPES[kind]).reshape(shape)
 
 
 def safetensors_bytes(arrays: dict[str, np.ndarray], notes: dict[str, str]) -> bytes:
@@ -81,7 +81,7 @@ def safetensors_bytes(arrays: dict[str, np.ndarray], notes: dict[str, str]) -> b
     numbers = bytearray()
     for name, array in arrays.items():
         raw = np.ascontiguousarray(array).tobytes()
-        kind = next(kind for kind, dtype in TYPES.items() if dtype == array.dtype.str)
+        kind = next(kind for kind, dtype in _TYPES.items() if dtype == array.dtype.str)
         places = [len(numbers), len(numbers) + len(raw)]
         header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": places}
         numbers += raw

@@ -16,12 +16,12 @@ from keras_sr.weights.foreign.arrays import BFLOAT16, as_floats, checked_size
 from keras_sr.weights.foreign.opcodes import Global, read_pickle
 
 #: Bytes of the pickle inside; that of the largest network in use is a hundredth of it.
-LARGEST_PICKLE = 16 << 20
+_LARGEST_PICKLE = 16 << 20
 #: What begins a file in the legacy form, and the version after it.
 LEGACY_MAGIC, LEGACY_VERSION = 0x1950A86A20F9469CFC6C, 1001
 
 #: Element types by the name of PyTorch's storage classes.
-STORAGES = {
+_STORAGES = {
     "torch.FloatStorage": "<f4",
     "torch.HalfStorage": "<f2",
     "torch.BFloat16Storage": BFLOAT16,
@@ -101,7 +101,7 @@ def _read_archive(archive: zipfile.ZipFile, file_bytes: int) -> Any:
 
     if f"{root}byteorder" in members and member("byteorder", 16).strip() != b"little":
         raise WeightsError("was written on a big-endian machine: load and save it again on this one")
-    found = _unpickle(io.BytesIO(member("data.pkl", LARGEST_PICKLE)))
+    found = _unpickle(io.BytesIO(member("data.pkl", _LARGEST_PICKLE)))
 
     def data(storage: _Storage) -> bytes:
         if f"{root}data/{storage.key}" not in members:
@@ -129,7 +129,7 @@ def _read_legacy(path: Path) -> Any:
         if storage is None or len(content) < offset + 8:
             raise WeightsError("lacks the numbers of a storage: the file is cut off or damaged")
         count = int.from_bytes(content[offset : offset + 8], "little", signed=True)
-        size = checked_size((count,), STORAGES[storage.kind])
+        size = checked_size((count,), _STORAGES[storage.kind])
         if count != storage.count or len(content) < offset + 8 + size:
             raise WeightsError("lacks the numbers of a storage: the file is cut off or damaged")
         places[key] = offset + 8, offset + 8 + size
@@ -145,13 +145,13 @@ def _read_legacy(path: Path) -> Any:
 
 def _unpickle(file: io.BytesIO) -> Any:
     """Read one pickle, tensors as descriptions."""
-    return read_pickle(file, CALLS, STORAGES.__contains__, _storage)
+    return read_pickle(file, CALLS, _STORAGES.__contains__, _storage)
 
 
 def _storage(identity: Any) -> _Storage:
     """Return the storage that a persistent id names: ('storage', type, key, location, count, ...)."""
     match identity:
-        case ("storage", Global(kind), str(key), _, int(count), *rest) if kind in STORAGES and count >= 0:
+        case ("storage", Global(kind), str(key), _, int(count), *rest) if kind in _STORAGES and count >= 0:
             if rest not in ([], [None]):
                 raise WeightsError("holds views of storages, as PyTorch before 0.4 wrote: save it again")
             return _Storage(kind, key, count)
@@ -229,7 +229,7 @@ def _filled(found: Any, data: Callable[[_Storage], bytes], file_bytes: int) -> A
     def array(tensor: _Tensor) -> np.ndarray:
         storage = tensor.storage
         if storage not in flats:
-            kind, raw = STORAGES[storage.kind], data(storage)
+            kind, raw = _STORAGES[storage.kind], data(storage)
             if len(raw) != checked_size((storage.count,), kind):
                 raise WeightsError(f"holds storage {storage.key[:40]!r} with too many or too few numbers")
             flats[storage] = as_floats(raw, kind)

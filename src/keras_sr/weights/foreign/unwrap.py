@@ -12,7 +12,7 @@ State = dict[str, np.ndarray]
 #: The name of an average over training, which is taken: it is what authors publish pictures of.
 _AVERAGE = re.compile(r"(.*[_.-])?ema([_.-].*)?", re.I)
 #: What training scripts put in front of every name.
-PREFIXES = ("module.", "_orig_mod.", "netG.", "net_g.", "generator.")
+_PREFIXES = ("module.", "_orig_mod.", "netG.", "net_g.", "generator.")
 #: The first part of a generator's names, and of what else a training script keeps beside it.
 _GENERATOR = re.compile(r"(module|_orig_mod|model|net|net_?g|g|generator|sr_?(net|model)?)([_-]?ema)?", re.I)
 _OTHER = re.compile(
@@ -124,6 +124,6 @@ def _multiplied(state: State) -> State:
 
 def _stripped(state: State) -> State:
     """Cut off prefixes that all names have."""
-    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), ""):
+    while prefix := next((p for p in _PREFIXES if all(key.startswith(p) for key in state)), ""):
         state = {key.removeprefix(prefix): one for key, one in state.items()}
     return state
