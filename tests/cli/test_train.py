@@ -127,7 +127,7 @@ def test_ctrl_c_says_that_the_run_can_go_on(run, photos, tmp_path, monkeypatch):
     monkeypatch.setattr("keras_sr.training.fit.fit", interrupted)
     code, out, err = run("train", "compact", "--data", photos, "--out", tmp_path / "run", "--smoke")
     assert (code, out) == (130, "")
-    assert "the same command goes on" in err.splitlines()[-1]
+    assert "the same command continues" in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -445,7 +445,7 @@ def test_names_by_a_pattern(run, photographs, network_file, tmp_path):
         ("../{stem}.png", "no file name"),
         ("{stem.__class__}", "unknown field of the pattern"),
         ("{name}.png", "stem, ext, scale, network"),
-        ("{stem", "is no pattern"),
+        ("{stem", "is not a pattern"),
         ("all.png", "would both become"),
     ):
         code, _, err = run(*arguments, pattern)

@@ -67,7 +67,7 @@ def test_detail_lies_towards_the_partner_of_the_network_that_the_scale_chooses(r
     target = tmp_path / "large.png"
     code, _, err = run("upscale", photographs / "a.png", "-o", target, "-s", 2, "--detail", 0.5)
     assert code == 2
-    assert "lite_x2 was not trained from another network" in err
+    assert "lite_x2 was not trained from a network that is known" in err
     assert not target.exists()
     assert run("upscale", photographs / "a.png", "-o", target, "--detail", 0.5)[0] == 0
 

@@ -201,7 +201,7 @@ def test_a_writer_that_fails_is_one_line_and_leaves_nothing(tmp_path, monkeypatc
 
     monkeypatch.setitem(FORMATS, "saved_model", replace(FORMATS["saved_model"], write=fails))
     source = network(tmp_path, "compact")
-    with pytest.raises(KerasSRError, match="this network cannot be written so: no room"):
+    with pytest.raises(KerasSRError, match="this network cannot be written in this format: no room"):
         export(source, "saved_model", tmp_path / "out")
     assert sorted(tmp_path.iterdir()) == [source]
 

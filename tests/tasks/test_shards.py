@@ -131,7 +131,7 @@ def test_a_shard_without_pictures_is_no_error(run, archive, network_file, tmp_pa
     arguments = ("-o", tmp_path / "large", "-n", network_file, "--shard", f"{empty}/8", "--report", report)
     code, out, err = run("upscale", one, *arguments)
     assert (code, out) == (0, "")
-    assert f"no picture is of shard {empty}/8" in err
+    assert f"no picture belongs to shard {empty}/8" in err
     assert json.loads(report.read_text())["total"] == 0
 
 
@@ -186,7 +186,7 @@ def test_a_manifest_of_nothing_is_one_line(run, archive, tmp_path, content, said
 
 def test_a_manifest_needs_one_folder(network, archive, tmp_path):
     for inputs in ([archive, archive / "2024"], archive / "a.png"):
-        with pytest.raises(KerasSRError, match="folder that its lines are relative to"):
+        with pytest.raises(KerasSRError, match="folder its lines are relative to"):
             keras_sr.upscale_files(inputs, tmp_path / "large", network, manifest=["a.png"])
 
 
@@ -227,7 +227,7 @@ def test_what_is_no_report_is_one_line(run, tmp_path, content):
     (tmp_path / "r.json").write_text(content)
     code, out, err = run("report", "merge", tmp_path / "r.json", "-o", tmp_path / "all.json")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "is no report" in err
+    assert "is not a report" in err
     assert not (tmp_path / "all.json").exists()
 
 

@@ -178,7 +178,7 @@ def test_nothing_is_written_over_a_picture_that_is_read(network, memory):
         ("memory://bucket/in", "nowhere://bucket", "unknown kind"),
         ("memory://none/in", "large", "nothing at memory://none/in, or no such bucket"),
         ("memory://", "large", "names no bucket"),
-        ("memory://me:secret@bucket/in", "large", "holds a password"),
+        ("memory://me:secret@bucket/in", "large", "contains a password"),
         ("az://bucket/in", "large", "needs a package"),
         ("gs://bucket/in", "large", "needs a package"),
     ],

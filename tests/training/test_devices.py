@@ -34,7 +34,7 @@ def test_a_backend_that_cannot_says_so_before_anything_is_written(batches, tmp_p
 def test_there_must_be_so_many(monkeypatch):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0", "cpu:1"])
     for devices in (3, 0, -1):
-        with pytest.raises(TrainingError, match=f"`devices` is 1 to 2 here, not {devices}"):
+        with pytest.raises(TrainingError, match=f"`devices` must be 1 to 2 here, not {devices}"):
             refuse_devices(devices, 12)
     with pytest.raises(TrainingError, match="a batch of 5 cannot be cut into 2 equal parts"):
         refuse_devices(2, 5)

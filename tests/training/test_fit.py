@@ -207,7 +207,7 @@ def test_several_steps_in_a_call_are_the_steps_one_by_one(recipe, batches, tmp_p
     """Also where neither an epoch nor the run is a multiple of them, and in what is shown."""
     several = recipe("compact", "steps=5", "steps_per_epoch=3", "steps_per_call=2", "schedule=constant")
     if keras.config.backend() == "torch":
-        with pytest.raises(RecipeError, match="steps_per_call is 1 on torch, not 2"):
+        with pytest.raises(RecipeError, match="steps_per_call must be 1 on torch, not 2"):
             fit(several, batches(several), tmp_path / "run", progress=False)
         return
     one = replace(several, steps_per_call=1)

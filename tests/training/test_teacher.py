@@ -103,7 +103,7 @@ def test_a_gan_takes_a_teacher_too(batches):
     [
         ({"teacher": ""}, "those need a teacher"),
         ({"teacher_l1": 0.0, "l1": 1.0}, "a teacher needs a weight"),
-        ({"scale": 2}, "enlarges x4: x2 is expected"),
+        ({"scale": 2}, "enlarges x4: expected x2"),
         ({"teacher_l1": 0.0, "teacher_content": 1.0, "content_layers": ()}, "content_layers must name"),
     ],
 )

@@ -34,11 +34,9 @@ def benchmark(
             help="Set5, Set14, BSD100, Urban100, or a folder (HR with or without LR); may be repeated."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for all that is written.")] = Path(
-        "benchmark"
-    ),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("benchmark"),
     scale: Annotated[
-        int | None, typer.Option("--scale", "-s", help="A network knows its own; else 4.", min=1)
+        int | None, typer.Option("--scale", "-s", help="Scale (default: the network's own, or 4).", min=1)
     ] = None,
     protocol: Annotated[
         str,
@@ -46,14 +44,16 @@ def benchmark(
             help="paper (Y, floats), matlab (Y rounded), rgb, or custom; all but custom shave `scale` pixels."
         ),
     ] = "paper",
-    channel: Annotated[str, typer.Option(help="For custom: y or rgb.")] = "y",
-    round_y: Annotated[bool, typer.Option("--round-y", help="For custom: round Y to whole levels.")] = False,
+    channel: Annotated[str, typer.Option(help="Channels to measure by --protocol custom: y or rgb.")] = "y",
+    round_y: Annotated[
+        bool, typer.Option("--round-y", help="Round Y to whole levels (--protocol custom).")
+    ] = False,
     crop_border: Annotated[
-        int | None, typer.Option(help="For custom: pixels shaved off each side.", min=0)
+        int | None, typer.Option(help="Pixels to shave off each side (--protocol custom).", min=0)
     ] = None,
     metrics: Annotated[
         str | None,
-        typer.Option(help="Metrics with commas between, such as psnr,ssim; the usual ones when not given."),
+        typer.Option(help="Metrics with commas between, such as psnr,ssim; all the usual ones by default."),
     ] = None,
     list_metrics: Annotated[
         bool,
@@ -73,12 +73,12 @@ def benchmark(
         ),
     ] = None,
     self_ensemble: Annotated[
-        bool, typer.Option("--self-ensemble", help="Networks average over eight turned copies.")
+        bool, typer.Option("--self-ensemble", help="Average networks over eight turned and mirrored copies.")
     ] = False,
     engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime.")] = "auto",
     precision: Annotated[str, typer.Option(help="f32, or bf16: faster and less exact.")] = "f32",
     threads: Annotated[int | None, typer.Option(help="Threads to compute with.", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap intervals.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")] = 0,
     anchor: Annotated[
         bool, typer.Option(help="Refuse a known set on which bicubic is off by more than 0.01 dB.")
     ] = True,
@@ -103,7 +103,7 @@ def benchmark(
     cache.
 
     The tables are printed. OUT gets results.json, per_image.csv and report.html, a page to look at.
-    Stop it at any time: the same command goes on. When a picture cannot be measured the exit code is 1.
+    Stop it at any time: the same command continues. The exit code is 1 if a picture cannot be measured.
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.evaluation.report.tables import table
     from keras_sr.tasks import benchmark as task
@@ -136,7 +136,7 @@ def benchmark(
                 progress=show,
             )
     except KeyboardInterrupt:
-        say(f"keras-sr: interrupted: the same command goes on with what is in {out}")
+        say(f"keras-sr: interrupted: the same command continues with what is in {out}")
         raise
     values = results.as_json()
     typer.echo("\n\n".join(table(one, values) for one in values["sets"]))

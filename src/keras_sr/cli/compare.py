@@ -11,7 +11,7 @@ from keras_sr.cli.say import say
 def compare(
     pictures: Annotated[list[Path], typer.Argument(metavar="A B...", help="Pictures of one size.")],
     reference: Annotated[
-        Path | None, typer.Option("--reference", "-r", help="The truth, which each of them is compared with.")
+        Path | None, typer.Option("--reference", "-r", help="Ground truth to compare each picture with.")
     ] = None,
     crop_border: Annotated[int, typer.Option(help="Pixels shaved off each side first.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -27,7 +27,7 @@ def compare(
         keras-sr compare large.png small.png
 
     PSNR, SSIM, MS-SSIM on Y and RGB, LPIPS, colour drift, NIQE and sharpness; for pictures of which
-    one is a whole number of times larger, LR consistency. What cannot be taken is named on stderr.
+    one is a whole number of times larger, LR consistency. Metrics that do not apply are named on stderr.
     """  # noqa: D301  (typer: keep these line breaks)
     import json
 

@@ -9,10 +9,10 @@ import typer
 def doctor(
     speed: Annotated[bool, typer.Option("--speed", help="Measure how fast each network is here.")] = False,
 ) -> None:
-    """Say what this machine can do, and what keras-sr will use.
+    """Show what this machine can do, and what keras-sr will use.
 
     \b
-    Paste what this prints into a report of a problem:
+    Paste what this prints into a bug report:
         keras-sr doctor
     How long a million pixels of result take here, by network:
         keras-sr doctor --speed

@@ -12,21 +12,24 @@ def export(
     name: Annotated[
         str,
         typer.Argument(
-            help="A name from `keras-sr weights`, a run folder, or a file of weights.", show_default=False
+            help="Name from `keras-sr weights`, run folder, or file of weights.", show_default=False
         ),
     ],
     to: Annotated[
-        str, typer.Option(metavar="FORMAT", help="onnx, openvino, litert, saved_model, keras, safetensors.")
+        str,
+        typer.Option(
+            metavar="FORMAT", help="Format: onnx, openvino, litert, saved_model, keras, safetensors."
+        ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file (a folder for saved_model); by default, NAME here."),
+        typer.Option("--output", "-o", help="File to write, a folder for saved_model (default: NAME here)."),
     ] = None,
 ) -> None:
     """Write a network as a file that other programs run.
 
-    The file is opened again by the program that it is for, and both enlarge the same pictures. Where they
-    differ by more than 1e-4 of white, there is no file. What was compared is kept beside it, in FILE.json.
+    The file is opened again by the program that it is for, and both enlarge the same pictures. If they
+    differ by more than 1e-4 of white, no file is written. FILE.json beside it says what was compared.
 
     \b
     For ONNX Runtime, OpenVINO and many others:

@@ -18,13 +18,13 @@ def import_(
     ],
     name: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="NAME", help="What to call it; the file's name by default."),
+        typer.Option("--output", "-o", metavar="NAME", help="Name to give it (default: the file's)."),
     ] = None,
     licence: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="Its licence, where the file does not say.")
+        str | None, typer.Option(metavar="WORDS", help="Licence of the network, if the file does not say.")
     ] = None,
 ) -> None:
-    """Take a network that another program made into the list of networks.
+    """Add a network that another program made to the list of networks.
 
     RRDB (ESRGAN, Real-ESRGAN, BSRGAN), Compact and SPAN are read, and any ONNX that enlarges pictures of any
     size. Nothing in the file is run, and PyTorch is not needed. It goes to the first folder of

@@ -20,15 +20,17 @@ def _of_reports() -> None:
 @report.command()
 def merge(
     reports: Annotated[list[Path], typer.Argument(metavar="REPORT...", help="Reports, as JSON.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the whole one goes.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="File for the merged report.")
+    ],
 ) -> None:
-    """Make one report of those of all shards, or of several runs of a batch.
+    """Merge the reports of all shards, or of several runs of a batch, into one.
 
     \b
         keras-sr report merge reports/*.json -o report.json
 
-    A picture that several tell of is told of once: done where one has done it. The exit code is 1 when a
-    picture failed, or when a report of a shard is missing, which is said.
+    A picture in several reports counts once, as done if any of them has done it. The exit code is 1 if a
+    picture failed, or if the report of a shard is missing; you are told which.
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.tasks.batch.report import merge_reports
 

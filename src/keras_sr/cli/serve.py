@@ -15,37 +15,40 @@ _NEEDED = ("fastapi", "uvicorn", "python_multipart")
 
 def serve(
     host: Annotated[
-        str, typer.Option(help="Address to listen at; others than 127.0.0.1 need a token.")
+        str, typer.Option(help="Address to listen at; any but 127.0.0.1 needs a token.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", "-p", help="0 takes a free one.", min=0, max=65535)] = 8765,
+    port: Annotated[
+        int, typer.Option("--port", "-p", help="Port; 0 takes a free one.", min=0, max=65535)
+    ] = 8765,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     token: Annotated[
         str,
         typer.Option(
             envvar="KERAS_SR_TOKEN",
-            help="What the API asks for, and the page too if it is given; else one is drawn at random.",
+            help="Token that the API asks for, and the page, too, if you give one (default: a random one).",
         ),
     ] = "",
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="A name that the server is reached by, such as photos.example.org."
+            metavar="NAME",
+            help="Name that the server is reached by, such as photos.example.org; may be repeated.",
         ),
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="Where temporary files go, into a private folder.")
+        Path | None, typer.Option(help="Folder for temporary files; they go into a private folder in it.")
     ] = None,
-    keep: Annotated[
-        float, typer.Option(help="Minutes until a result nobody asks for is deleted.", min=1)
-    ] = 60,
-    queue: Annotated[int, typer.Option(help="Pictures that may wait.", min=1)] = 100,
-    max_upload: Annotated[int, typer.Option(help="Megabytes of one picture's file.", min=1)] = 200,
-    max_megapixels: Annotated[float, typer.Option(help="Million pixels of one picture.", min=0.001)] = 100,
+    keep: Annotated[float, typer.Option(help="Minutes to keep a result that nobody asks for.", min=1)] = 60,
+    queue: Annotated[int, typer.Option(help="Number of pictures that may wait.", min=1)] = 100,
+    max_upload: Annotated[int, typer.Option(help="Largest file of a picture, in megabytes.", min=1)] = 200,
+    max_megapixels: Annotated[
+        float, typer.Option(help="Largest picture, in million pixels.", min=0.001)
+    ] = 100,
     max_storage: Annotated[
-        float, typer.Option(help="Gigabytes of all pictures and results.", min=0.001)
+        float, typer.Option(help="Most gigabytes for all pictures and results.", min=0.001)
     ] = 20,
     max_memory: Annotated[
-        int | None, typer.Option(help="Megabytes to compute in; a quarter of what is free.", min=1)
+        int | None, typer.Option(help="Megabytes to compute in (default: a quarter of what is free).", min=1)
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads to compute with.", min=1)] = None,
 ) -> None:
@@ -58,7 +61,7 @@ def serve(
         KERAS_SR_TOKEN=choose-a-long-one keras-sr serve --host 0.0.0.0
 
     Pictures never leave the machine that it runs on, and are deleted when it stops. The address and the
-    token are said on stderr. The API is described at /openapi.json and in the documentation.
+    token are printed on stderr. The API is described at /openapi.json and in the documentation.
     """  # noqa: D301  (typer: keep these line breaks)
     missing = [name for name in _NEEDED if not find_spec(name)]
     if missing:

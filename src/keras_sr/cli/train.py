@@ -12,17 +12,17 @@ from keras_sr.tasks.progress import Progress
 
 def train(
     recipe: Annotated[
-        str | None, typer.Argument(help="Such as compact, srresnet_mse or srgan_vgg54.", show_default=False)
+        str | None, typer.Argument(help="Recipe, such as compact or srgan_vgg54.", show_default=False)
     ] = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder of photographs, with all folders in it; may be repeated. Pairs of LR and HR are "
-            "read as the field lays them out."
+            help="Folder of photographs, subfolders included; may be repeated. Pairs of LR and HR are found "
+            "in the usual layouts."
         ),
     ] = None,
-    lr: Annotated[Path | None, typer.Option(help="Folder of the LR partners of the one DATA.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder; runs/RECIPE when not given.")] = None,
+    lr: Annotated[Path | None, typer.Option(help="Folder of the LR pictures that belong to DATA.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder (default: runs/RECIPE).")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the recipe; see --fields."),
@@ -30,13 +30,15 @@ def train(
     quick: Annotated[
         bool, typer.Option("--quick", help="Settings for a processor: hours instead of days.")
     ] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="Shrink everything to seconds.")] = False,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Shrink everything so that it runs in seconds.")
+    ] = False,
     resume: Annotated[
-        bool, typer.Option(help="Go on with the run in the folder, or put it aside and begin anew.")
+        bool, typer.Option(help="Continue the run in the folder, or set it aside and start over.")
     ] = True,
     start_from: Annotated[
         str | None,
-        typer.Option(metavar="RUN_OR_WEIGHTS", help="Begin with these weights of the generator."),
+        typer.Option(metavar="RUN_OR_WEIGHTS", help="Start from these weights of the generator."),
     ] = None,
     preview: Annotated[
         Path | None,
@@ -46,15 +48,15 @@ def train(
         str | None,
         typer.Option(
             metavar="SET",
-            help="Measure after each epoch, with sheets: Set5, Set14, BSD100, Urban100, or a folder. "
-            "PSNR and SSIM, LPIPS where a recipe is not of pixels alone. The best weights are kept.",
+            help="Measure on Set5, Set14, BSD100, Urban100 or a folder after each epoch, and keep the best "
+            "weights: by PSNR and SSIM, and by LPIPS unless all losses compare pixels.",
         ),
     ] = None,
     patience: Annotated[
-        int, typer.Option(min=0, help="End after so many measurements without a better one; 0 never does.")
+        int, typer.Option(min=0, help="Stop after this many measurements without a better one; 0 never does.")
     ] = 0,
     devices: Annotated[
-        int, typer.Option(min=1, help="On JAX: how many devices share the work of a step.")
+        int, typer.Option(min=1, help="Number of devices that share each step (JAX only).")
     ] = 1,
     checkpoint_minutes: Annotated[
         float,
@@ -65,7 +67,7 @@ def train(
         typer.Option("--fields", help="List the fields for --set, with their values, and train nothing."),
     ] = False,
     status: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Write the report.html of a run, also under way.")
+        Path | None, typer.Option(metavar="RUN", help="Write the report.html of a run, even while it trains.")
     ] = None,
 ) -> None:
     """Train a network on your own photographs.
@@ -103,7 +105,7 @@ def train(
             0.12, 0.03), beta_generalised=(0.5, 4), beta_plateau=(1, 2), gaussian=0.5,
             grey_noise=0.4, final_sinc=0.8
 
-    Stop it at any time: the same command goes on where the last checkpoint left off, and ends with
+    Stop it at any time: the same command continues from the last checkpoint, and ends with
     the same weights as a run that was never stopped. The path of the weights is printed.
     KERAS_BACKEND=tensorflow, torch or jax chooses what Keras runs on.
     """  # noqa: D301  (typer: keep these line breaks)
@@ -153,7 +155,7 @@ def train(
                 **how,
             )
         except KeyboardInterrupt:
-            say(f"keras-sr: interrupted: the same command goes on with what is in {folder}")
+            say(f"keras-sr: interrupted: the same command continues with what is in {folder}")
             raise
     old = run.start if run.verdict and run.verdict.state in ("same", "worse") else ""
     use = f"it is no better than {old}, so use that" if old else "use it"

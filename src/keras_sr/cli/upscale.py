@@ -37,7 +37,7 @@ def factor(text: str) -> float:
     try:
         return float(text.strip().lower().removeprefix("x").removesuffix("x"))
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no factor: write 2, 4x or 3.5") from None
+        raise typer.BadParameter(f"{text!r} is not a factor: write 2, 4x or 3.5") from None
 
 
 def between(text: str | None) -> tuple[int, int | None]:
@@ -53,7 +53,7 @@ def between(text: str | None) -> tuple[int, int | None]:
     try:
         return (int(least), int(most)) if dash else (1, int(least))
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no number of workers: write 8 or 2-8") from None
+        raise typer.BadParameter(f"{text!r} is not a number of workers: write 8 or 2-8") from None
 
 
 def upscale(
@@ -95,22 +95,23 @@ def upscale(
             help="How many times larger, such as 2, x4 or 3.5.",
         ),
     ] = None,
-    width: Annotated[int | None, typer.Option(help="Of the result, in pixels.", min=1)] = None,
-    height: Annotated[int | None, typer.Option(help="Of the result, in pixels.", min=1)] = None,
+    width: Annotated[int | None, typer.Option(help="Width of the result, in pixels.", min=1)] = None,
+    height: Annotated[int | None, typer.Option(help="Height of the result, in pixels.", min=1)] = None,
     stretch: Annotated[
-        bool, typer.Option("--stretch", help="Take --width and --height as they are, not as a frame to fit.")
+        bool,
+        typer.Option(
+            "--stretch", help="Stretch to exactly --width and --height instead of fitting into them."
+        ),
     ] = False,
     max_megapixels: Annotated[
-        float | None, typer.Option(help="Make results smaller that would have more million pixels.")
+        float | None, typer.Option(help="Make results no larger than this many million pixels.")
     ] = None,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Folders inside folders, too.")
-    ] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into subfolders, too.")] = False,
     manifest: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Take the pictures that this file (or -, stdin) names, a path a line, relative to the one "
+            help="Take the pictures listed in this file (or -, stdin): one path a line, relative to the one "
             "folder IN, or to the current folder.",
         ),
     ] = None,
@@ -118,7 +119,7 @@ def upscale(
         str | None,
         typer.Option(
             metavar="K/N",
-            help="Do the K-th of N equal parts; N such commands, on any machines, do all.",
+            help="Do part K of N equal parts; N such commands, on any machines, do them all.",
         ),
     ] = None,
     ray: Annotated[
@@ -136,42 +137,45 @@ def upscale(
     ] = None,
     suffix: Annotated[
         str | None,
-        typer.Option(help="Put behind names instead of x4 (or w3000 for --width 3000); '' puts nothing."),
+        typer.Option(
+            help="Suffix for the names of results (default x4, or w3000 with --width 3000); '' for none."
+        ),
     ] = None,
     extension: Annotated[
-        str, typer.Option("--ext", help="What results end with: auto, png, jpg, webp, tif, avif, ...")
+        str, typer.Option("--ext", help="Ending of the results: auto, png, jpg, webp, tif, avif, ...")
     ] = "auto",
     pattern: Annotated[
         str | None,
-        typer.Option(
-            help="Names of results, from {stem}, {ext}, {scale} and {network}, instead of --suffix."
-        ),
+        typer.Option(help="Name results by {stem}, {ext}, {scale} and {network}, instead of --suffix."),
     ] = None,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave results alone that are there.")
+        bool, typer.Option("--skip-existing", help="Skip pictures whose result exists.")
     ] = False,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Leave results alone that were made from the same pictures in the same way; a file "
-            ".keras-sr.jsonl beside them says which.",
+            help="Skip results that were made from the same pictures in the same way; the file "
+            ".keras-sr.jsonl beside them keeps the record.",
         ),
     ] = False,
     report: Annotated[
         str | None, typer.Option(help="Write what became of each picture to this JSON file.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
+    ] = False,
     compare: Annotated[
         bool, typer.Option("--compare", help="Also write a sheet LR | bicubic | SR beside each result.")
     ] = False,
     map_: Annotated[
-        bool, typer.Option("--map", help="Also write where each result holds what its picture does not tell.")
+        bool,
+        typer.Option("--map", help="Also write a map of the detail in each result that its picture lacks."),
     ] = False,
     detail: Annotated[
         float | None,
         typer.Option(
-            help="How much detail is invented: between a GAN (1) and the network it was trained from (0).",
+            help="How much detail to invent: from 0 (the network that a GAN started from) to 1 (the GAN).",
             min=0.0,
             max=1.0,
         ),
@@ -188,14 +192,17 @@ def upscale(
         str | None,
         typer.Option(
             metavar="NETWORK",
-            help="The network at --detail 0, or at --denoise 0, where it is not known by itself.",
+            help="Network to use at --detail 0, or at --denoise 0, if it cannot be inferred.",
         ),
     ] = None,
     consistent: Annotated[
         bool, typer.Option("--consistent", help="Make results shrink back to their pictures exactly.")
     ] = False,
     self_ensemble: Annotated[
-        bool, typer.Option("--self-ensemble", "-x", help="Average over eight turned copies: 8 times slower.")
+        bool,
+        typer.Option(
+            "--self-ensemble", "-x", help="Average over eight turned and mirrored copies: 8 times slower."
+        ),
     ] = False,
     engine: Annotated[
         str, typer.Option(help="auto, openvino, onnxruntime, or keras: any backend, and a GPU.")
@@ -204,7 +211,7 @@ def upscale(
         str,
         typer.Option(
             help="f32, bf16 (faster and less exact), or auto: bf16 where the processor has it and the "
-            "network was measured to lose no more than 0.01 dB by it."
+            "network loses no more than 0.01 dB by it."
         ),
     ] = "auto",
     fast: Annotated[bool, typer.Option("--fast", help="The same as --precision bf16.")] = False,
@@ -212,8 +219,8 @@ def upscale(
     max_memory: Annotated[
         int | None,
         typer.Option(
-            help="Megabytes to work in, a quarter of what is free when not given: tiles follow it, and "
-            "larger pictures are kept on the disk meanwhile.",
+            help="Megabytes to work in (default: a quarter of what is free): tiles follow it, and larger "
+            "pictures are kept on disk meanwhile.",
             min=1,
         ),
     ] = None,
@@ -221,28 +228,33 @@ def upscale(
         int, typer.Option("--tile", "-t", help="Side of a tile in pixels; 0 follows --max-memory.", min=0)
     ] = 0,
     no_limit: Annotated[
-        bool, typer.Option("--no-limit", help="Read pictures of more than 250 million pixels, too.")
+        bool, typer.Option("--no-limit", help="Also read pictures of more than 250 million pixels.")
     ] = False,
     quality: Annotated[
         int | None,
-        typer.Option(help="Of JPEG, WebP and AVIF; a JPEG's own when not given.", min=1, max=100),
+        typer.Option(help="Quality of JPEG, WebP and AVIF (default: a JPEG keeps its own).", min=1, max=100),
     ] = None,
-    wrap: Annotated[bool, typer.Option("--wrap", help="Textures that tile: results tile, too.")] = False,
+    wrap: Annotated[
+        bool, typer.Option("--wrap", help="Treat pictures as seamless textures: results tile, too.")
+    ] = False,
     normal_map: Annotated[
-        bool, typer.Option("--normal-map", help="Colours are directions: their length stays 1.")
+        bool, typer.Option("--normal-map", help="Treat colours as directions: keep their length at 1.")
     ] = False,
     alpha_data: Annotated[
-        bool, typer.Option("--alpha-data", help="Alpha is data, such as a gloss mask: it hides nothing.")
+        bool,
+        typer.Option("--alpha-data", help="Treat alpha as data, such as a gloss mask, that hides nothing."),
     ] = False,
     accept_damaged: Annotated[
         bool,
-        typer.Option("--accept-damaged", help="Enlarge what there is of damaged pictures; the rest is grey."),
+        typer.Option(
+            "--accept-damaged", help="Enlarge what can be read of damaged pictures; the rest is grey."
+        ),
     ] = False,
     keep_dates: Annotated[
         bool, typer.Option("--keep-dates", help="Give results the dates of their pictures.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before results of more than 1,000 million pixels.")
+        bool, typer.Option("--yes", "-y", help="Do not ask before making more than 1,000 million pixels.")
     ] = False,
     tile_pad: Annotated[int | None, typer.Option("--tile_pad", "--tile-pad", hidden=True)] = None,
 ) -> None:
@@ -263,15 +275,15 @@ def upscale(
         keras-sr upscale cat.jpg -o cat_large.png -n runs/compact
     See what the network adds, next to plain bicubic enlargement, and where it invents:
         keras-sr upscale cat.jpg -o cat_large.png --compare --map
-    Go on with a batch that was stopped; what has changed since is made again:
+    Continue a batch that was stopped; pictures that changed since are done again:
         keras-sr upscale photos/ -r -o large/ --resume
     Share a batch among machines, this one doing the third of sixteen parts:
         keras-sr upscale photos/ -r -o large/ --resume --shard 3/16
 
     Grey stays grey, 16 bits stay 16 bits; transparency, colour profile, EXIF and every frame are kept
-    where the format can hold them, and what it cannot hold is said. The paths of the results are
+    where the format can hold them, and you are told what it cannot hold. The paths of the results are
     printed. A picture that cannot be read is reported, the others are enlarged, and the exit code is
-    1. Nothing is ever written over a picture that is read.
+    1. Pictures that are read are never overwritten.
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.images.picture import MAX_PIXELS
     from keras_sr.tasks.batch.address import is_address
@@ -363,7 +375,7 @@ def upscale(
         )
         told = [tell(result, network.name, dry_run) for result in interruptible(results)]
     if part is not None and not told:
-        say(f"keras-sr: no picture is of shard {part}")
+        say(f"keras-sr: no picture belongs to shard {part}")
     if not all(told):
         say(f"keras-sr: {told.count(False)} of {len(told)} pictures failed")
         raise typer.Exit(1)
@@ -387,7 +399,7 @@ def agree(
         return
     what = f"the largest result would have {columns}x{rows}, {millions:,.0f} million pixels"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise KerasSRError(f"{what}: if it is meant, say so by --yes")
+        raise KerasSRError(f"{what}: if you mean it, add --yes")
     typer.confirm(f"keras-sr: {what}. Go on?", abort=True, err=True)
 
 
@@ -396,7 +408,7 @@ def interruptible(results: "Iterator[FileResult]") -> "Iterator[FileResult]":
     try:
         yield from results
     except KeyboardInterrupt:
-        say("keras-sr: interrupted: what is printed above is finished, nothing is half-written")
+        say("keras-sr: interrupted: what is printed above is complete, and nothing is half-written")
         raise
 
 

@@ -18,7 +18,7 @@ _SETS = ("Set5", "Set14", "BSD100")
 
 
 def weights(
-    name: Annotated[str | None, typer.Argument(help="Show everything that is known of this one.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Show everything known about this network.")] = None,
 ) -> None:
     """List the networks that come with the package, and those that you have imported.
 

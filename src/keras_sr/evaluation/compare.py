@@ -120,7 +120,7 @@ def both(images: list[np.ndarray], names: list[str], border: int) -> list[Pairwi
             ) from None
     if 1 in scales:
         raise PictureError(
-            f"some pictures have the size of {names[-1]} and some are larger: compare them apart"
+            f"some pictures are of the size of {names[-1]} and some are larger: compare them apart"
         )
     return _of_metrics("lr", {})
 

@@ -176,7 +176,7 @@ def _open_model(
     if path.suffix in (".npz", ".onnx", ".xml", ".keras"):
         label = name or path.stem
     if label in ("bicubic", "HR", "LR") or not label.strip(".") or "/" in label or "\\" in label:
-        raise DataError(f"{model}: {label!r} cannot be the name of a model; give another one, NAME={spec}")
+        raise DataError(f"{model}: {label!r} cannot be the name of a model; choose another, NAME={spec}")
     if path.is_dir() and not any((path / file).is_file() for file in RUN_FILES):
         return picture_candidate(label, path)
     try:

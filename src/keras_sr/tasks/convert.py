@@ -117,7 +117,7 @@ def import_network(path: str | Path, name: str | None = None, licence: str | Non
     name = name or path.stem
     if name in registry.names() or name in imported.networks() or Path(name).name != name or name[0] in ".-":
         raise WeightsError(
-            f"a network cannot be called {name!r}: the name is taken or no file name; take another"
+            f"a network cannot be called {name!r}: it is taken or not a file name; choose another"
         )
     return _write(imported.folders()[0] / f"{name}.npz", read(path, licence), path, name)
 

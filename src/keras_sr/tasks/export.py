@@ -204,7 +204,7 @@ def _in_quiet(write: Callable[[Source, Path], None], source: Source, path: Path)
     except Exception as error:
         shutil.rmtree(path, ignore_errors=True)
         raise KerasSRError(
-            f"this network cannot be written so: {' '.join(str(error).split())[:200]}"
+            f"this network cannot be written in this format: {' '.join(str(error).split())[:200]}"
         ) from error
 
 

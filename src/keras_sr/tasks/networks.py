@@ -441,7 +441,7 @@ def partner_of(name: str) -> str:
         if known:
             return known
     raise WeightsError(
-        f"{name} was not trained from another network that is known: say by `partner` what lies at detail 0"
+        f"{name} was not trained from a network that is known: name the network at detail 0 by `partner`"
     )
 
 

@@ -30,7 +30,7 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
         RecipeError: A part of it has an unknown name, or does not run on this backend.
     """
     if recipe.steps_per_call > 1 and keras.config.backend() == "torch":
-        raise RecipeError(f"steps_per_call is 1 on torch, not {recipe.steps_per_call}")
+        raise RecipeError(f"steps_per_call must be 1 on torch, not {recipe.steps_per_call}")
     keras.utils.set_random_seed(recipe.seed)
     with dtype_policy(recipe.precision):
         generator = build_generator(vars(recipe), data_format)
@@ -95,12 +95,12 @@ def _build_teacher(recipe: Recipe, data_format: str) -> keras.Model:
     side, bands = recipe.crop // recipe.scale, (-1 if data_format == "channels_last" else 1)
     if teacher.input_shape[bands] != 3:
         raise RecipeError(
-            f"the teacher {recipe.teacher} takes {teacher.input_shape[bands]} bands: 3 expected"
+            f"the teacher {recipe.teacher} takes {teacher.input_shape[bands]} bands: expected 3"
         )
     shape = (1, side, side, 3) if data_format == "channels_last" else (1, 3, side, side)
     scale = teacher(keras.ops.zeros(shape), training=False).shape[2] / side
     if scale != recipe.scale:
-        raise RecipeError(f"the teacher {recipe.teacher} enlarges x{scale:g}: x{recipe.scale} is expected")
+        raise RecipeError(f"the teacher {recipe.teacher} enlarges x{scale:g}: expected x{recipe.scale}")
     return teacher
 
 

@@ -60,7 +60,7 @@ def save(folder: Path, model: SuperResolution, meta: dict) -> None:
         why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
         raise TrainingError(
             f"the checkpoint {folder / STATE} could not be written ({why}); the one before is kept: "
-            "make room, then run the same command to go on"
+            "make room, then run the same command to continue"
         ) from None
 
 

@@ -52,12 +52,12 @@ def refuse_devices(devices: int, batch_size: int) -> None:
     backend = keras.config.backend()
     if backend in _ALONE:
         raise TrainingError(
-            f"`devices` is 1 on {backend}, not {devices} ({_ALONE[backend]}): set KERAS_BACKEND=jax"
+            f"`devices` must be 1 on {backend}, not {devices} ({_ALONE[backend]}): set KERAS_BACKEND=jax"
         )
     there = keras.distribution.list_devices()
     if not 1 <= devices <= len(there):
         raise TrainingError(
-            f"`devices` is 1 to {len(there)} here, not {devices}: JAX sees {', '.join(there)}; "
+            f"`devices` must be 1 to {len(there)} here, not {devices}: JAX sees {', '.join(there)}; "
             f"XLA_FLAGS=--xla_force_host_platform_device_count={max(devices, 1)} makes as many of a processor"
         )
     if batch_size % devices:

@@ -275,10 +275,10 @@ class Run:
                 self.save_inside(keeper.step, keeper.logs)
             self.say(
                 f"{self.recipe.name}: stopped at step {keeper.step} of {self.recipe.steps}, which is saved: "
-                "the same command goes on from there"
+                "the same command continues from there"
             )
         elif self.meta["step"]:
-            self.say(f"{self.recipe.name}: stopped at step {self.meta['step']}: the same command goes on")
+            self.say(f"{self.recipe.name}: stopped at step {self.meta['step']}: the same command continues")
         else:
             self.say(f"{self.recipe.name}: stopped before its first step")
         if signal == SIGTERM:

@@ -52,4 +52,4 @@ class Interrupts:
         second, self.asked = self.waits(), number
         if second or not self.busy:
             raise KeyboardInterrupt
-        self.say("stopping after this step, with a checkpoint; once more stops at once, without")
+        self.say("stopping after this step, with a checkpoint; once more stops now, without one")

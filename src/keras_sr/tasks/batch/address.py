@@ -37,15 +37,15 @@ def parts(address: str) -> tuple[str, str]:
     """
     found = _ADDRESS.match(address)
     if found is None:
-        raise KerasSRError(f"{address!r} is no address: write such as s3://bucket/photos/")
+        raise KerasSRError(f"{address!r} is not an address: write it like s3://bucket/photos/")
     scheme, rest = found[1].lower(), found[2]
     if _LOGIN.search(address):
         raise KerasSRError(
-            f"an address of {scheme}:// holds a password, which reports would repeat: give it by the "
+            f"an address of {scheme}:// contains a password, which reports would repeat: pass it through the "
             "environment or the store's own settings"
         )
     if not rest.strip("/"):
-        raise KerasSRError(f"{address!r} names no bucket: write such as {scheme}://bucket/photos/")
+        raise KerasSRError(f"{address!r} names no bucket: write it like {scheme}://bucket/photos/")
     return scheme, rest
 
 

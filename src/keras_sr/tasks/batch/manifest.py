@@ -32,7 +32,7 @@ def read_manifest(path: str | Path) -> list[str]:
     lines = [os.fsdecode(line.removesuffix(b"\r")) for line in data.split(ends)]
     named = [line for line in lines if line.strip() and not line.startswith("#")]
     if not named:
-        raise KerasSRError(f"the manifest {str(path)!r} names no picture: write a path a line")
+        raise KerasSRError(f"the manifest {str(path)!r} names no picture: write one path a line")
     return named
 
 
@@ -54,7 +54,7 @@ def listed(lines: list[str], folder: str | Path, output: str | Path, *, recursiv
     folder = Path(folder)
     if not folder.is_dir():
         raise KerasSRError(
-            f"{str(folder)!r} is no folder: with `manifest`, give the folder that its lines are relative to"
+            f"{str(folder)!r} is not a folder: with `manifest`, give the folder its lines are relative to"
         )
     found: list[tuple[Path, Path]] = []
     odd: list[Odd] = []

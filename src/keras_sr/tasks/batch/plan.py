@@ -213,14 +213,14 @@ def target_name(source: Path, pattern: str, ending: str = "", facts: dict[str, s
     try:
         fields = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
     except ValueError as error:
-        raise PictureError(f"{pattern!r} is no pattern: {error}") from None
+        raise PictureError(f"{pattern!r} is not a pattern: {error}") from None
     for name in fields - set(FIELDS):
         raise PictureError(unknown("field of the pattern", name, list(FIELDS)))
     values = {"scale": "", "network": "", **(facts or {}), "ext": ending[1:]}
     made = _shortened(source.stem, lambda stem: pattern.format(**values, stem=stem))
     # Results stay in the folder that they were meant for.
     if made in ("", ".", "..") or {"/", "\\", "\0"} & set(made):
-        raise PictureError(f"{pattern!r} makes {made!r} of {source}, which is no file name")
+        raise PictureError(f"{pattern!r} makes {made!r} of {source}, which is not a file name")
     if Path(made).suffix.lower() not in WRITTEN:
         raise PictureError(f"{pattern!r} makes {made!r} of {source}: end it with .{{ext}}, or with .png")
     return made

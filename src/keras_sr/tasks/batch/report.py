@@ -71,7 +71,7 @@ def _read_report(path: Path) -> Json:
     except ValueError:
         report = {}
     if not _is_report(report):
-        raise KerasSRError(f"{path} is no report: give what `keras-sr upscale --report` has written")
+        raise KerasSRError(f"{path} is not a report: give a file that `keras-sr upscale --report` wrote")
     return report
 
 

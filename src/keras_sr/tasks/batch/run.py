@@ -369,7 +369,7 @@ def _refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) -
         millions = width * height * pages / 1e6
         raise PictureError(
             f"the result would have {width}x{height * pages}, {millions:.0f} million pixels: "
-            "give another size",
+            "choose another size",
             hint="if it is meant, allow it by `max_pixels=None`",
         )
 

@@ -66,6 +66,6 @@ def as_shard(given: "Shard | str | tuple[int, int]") -> Shard:
         return given
     text = given if isinstance(given, str) else "/".join(map(str, given))
     if not re.fullmatch(r"\s*[0-9]{1,9}\s*/\s*[0-9]{1,9}\s*", text):
-        raise KerasSRError(f"{text!r} is no shard: write which of how many, such as 3/16")
+        raise KerasSRError(f"{text!r} is not a shard: write which of how many, such as 3/16")
     number, count = map(int, text.split("/"))
     return Shard(number, count)

@@ -247,7 +247,7 @@ def _patiently(call: Callable[[], T]) -> T:
                 error, TypeError | ValueError | KerasSRError
             ):
                 raise
-            log.debug("the store erred, trying again: %s", said(error))
+            log.debug("the store failed, trying again: %s", said(error))
             wait = min(LONGEST_WAIT, FIRST_WAIT * 2**attempt)
             time.sleep(wait * random.uniform(0.5, 1.0))
     return call()
