@@ -12,9 +12,9 @@ def _with_address(arguments: list[str], option: str = "--ray") -> list[str]:
     """Return arguments in which the option has a value: `local`, where none was given.
 
     Examples:
-        >>> _with_address(["a.png", "--ray", "-o", "b"]), with_address(["--ray", "auto"])
+        >>> _with_address(["a.png", "--ray", "-o", "b"]), _with_address(["--ray", "auto"])
         (['a.png', '--ray', 'local', '-o', 'b'], ['--ray', 'auto'])
-        >>> _with_address(["--ray", "photos/"]), with_address(["--", "--ray"])
+        >>> _with_address(["--ray", "photos/"]), _with_address(["--", "--ray"])
         (['--ray', 'local', 'photos/'], ['--', '--ray'])
     """
     end = arguments.index("--") if "--" in arguments else len(arguments)

@@ -174,8 +174,8 @@ def look(hr: np.ndarray) -> Look:
     return Look(
         spread=float(brightness(hr[:: max(1, len(hr) // 256), :: max(1, hr.shape[1] // 256)]).std()),
         grey=bool((part[..., :1] == part).all()),
-        detail=ratio(octaves[0], octaves[1]),
-        coarser=ratio(octaves[1], octaves[2]),
+        detail=_ratio(octaves[0], octaves[1]),
+        coarser=_ratio(octaves[1], octaves[2]),
         period=max(_unevenness(y, 3), _unevenness(y, 4)),
         blocks=blocks(y),
         thumb=thumbnail(hr),
@@ -212,7 +212,7 @@ def _tile_means(values: np.ndarray, side: int) -> np.ndarray:
     return values[: height * side, : width * side].reshape(height, side, width, side).mean((1, 3))
 
 
-def ratio(fine: np.ndarray, coarse: np.ndarray) -> float:
+def _ratio(fine: np.ndarray, coarse: np.ndarray) -> float:
     """Return how strong an octave is against the next where the picture is sharpest; NaN where it is flat.
 
     The sharpest fifth of all tiles with structure counts: a portrait is sharp at the eyes alone.

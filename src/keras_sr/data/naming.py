@@ -175,7 +175,7 @@ def _read_stem(stem: str, only: int | None = None) -> tuple[str, int | None, str
         only: Scales other than this are part of the name.
 
     Examples:
-        >>> _read_stem("img_001_SRF_4_HR"), read_stem("0801x4"), read_stem("Canon_001_LR4")
+        >>> _read_stem("img_001_SRF_4_HR"), _read_stem("0801x4"), _read_stem("Canon_001_LR4")
         (('hr', 4, 'img_001'), ('', 4, '0801'), ('lr', 4, 'canon_001'))
         >>> _read_stem("photo_x2", only=4)
         ('', None, 'photo_x2')

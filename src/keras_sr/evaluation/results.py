@@ -175,7 +175,7 @@ def _portable(text: str) -> str:
     """Return a text with each absolute path as it may be shown: from the working folder on, or its last part.
 
     Examples:
-        >>> _portable("/home/ada/sets/Set5"), portable("mine=/home/ada/x/sr"), portable("dB / SSIM")
+        >>> _portable("/home/ada/sets/Set5"), _portable("mine=/home/ada/x/sr"), _portable("dB / SSIM")
         ('Set5', 'mine=sr', 'dB / SSIM')
     """
     return _ABSOLUTE.sub(lambda match: _shown(Path(match[0])), text)

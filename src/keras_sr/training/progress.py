@@ -69,7 +69,7 @@ class ProgressBar(keras.callbacks.Callback):
             step, at = self.clock
             pace = (now - at) / max(1, self.step - step)
             left = self.steps - self.step
-            self.say(f"{self.name}: {duration(pace * left)} for {left:,} more steps ({pace:.2g} s a step)")
+            self.say(f"{self.name}: {_duration(pace * left)} for {left:,} more steps ({pace:.2g} s a step)")
             self.begun = None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
@@ -119,11 +119,11 @@ def _fitting(logs: dict, room: int) -> str:
     return describe(shown)
 
 
-def duration(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     """Return a time as people say it.
 
     Examples:
-        >>> duration(42), duration(600), duration(12_000), duration(400_000)
+        >>> _duration(42), _duration(600), _duration(12_000), _duration(400_000)
         ('about 42 seconds', 'about 10 minutes', 'about 3.3 hours', 'about 4.6 days')
     """
     for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):

@@ -32,7 +32,7 @@ NAMES = (
 MEASURED_ON, HARMLESS = ("Set5", "Set14", "BSD100"), 0.01
 
 #: Precisions that are faster than float32, the fastest first.
-FASTER = ("bf16",)
+_FASTER = ("bf16",)
 
 #: What `keras-sr upscale` takes when no name is given: the best-looking one (docs/decisions/0014).
 DEFAULT = "srgan_vgg54"
@@ -129,7 +129,7 @@ def harmless_precisions(path: str | Path) -> list[str]:
     losses = passport(path.stem).precision_loss
     return [
         name
-        for name in FASTER
+        for name in _FASTER
         if name in losses and all(losses[name].get(one, 1.0) <= HARMLESS for one in MEASURED_ON)
     ]
 

@@ -11,7 +11,7 @@ _HAS_ICC, _HAS_ALPHA, _HAS_EXIF, _HAS_XMP, _MOVES = 0x20, 0x10, 0x08, 0x04, 0x02
 _STORAGE = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP ")
 
 
-def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield (type, start, stop) of what each chunk holds, up to the first that is damaged."""
     at = 12
     while at + 8 <= len(data):
@@ -26,7 +26,7 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     """Return what a WebP says, its resolution in pixels a millimetre, and what is not kept of it."""
     meta, lost = Metadata(), list[str]()
     lossless = None
-    for kind, start, stop in chunks(data):
+    for kind, start, stop in _chunks(data):
         if kind == b"EXIF":
             meta = replace(meta, exif=bare(bytes(data[start:stop])))
         elif kind == b"XMP ":
@@ -54,7 +54,7 @@ def put_in(data: bytes, meta: Metadata, size: tuple[int, int], *, alpha: bool) -
     """
     if not meta.exif and not meta.xmp:
         return data
-    parts = [(kind, data[start:stop]) for kind, start, stop in chunks(data)]
+    parts = [(kind, data[start:stop]) for kind, start, stop in _chunks(data)]
     flags = _HAS_ALPHA * alpha
     if parts and parts[0][0] == b"VP8X":
         flags = parts.pop(0)[1][0]

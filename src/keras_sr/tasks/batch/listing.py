@@ -56,7 +56,7 @@ def find(inputs: Iterable[str | Path], output: str | Path, *, recursive: bool = 
     Raises:
         PictureError: A glob matches nothing.
     """
-    paths = [path for given in inputs for path in matches(given)]
+    paths = [path for given in inputs for path in _matches(given)]
     found: list[tuple[Path, Path]] = []
     odd: list[Odd] = []
     for path in paths:
@@ -175,7 +175,7 @@ def list_files(
 _NAMED = READ | NOT_READ.keys()
 
 
-def matches(given: str | Path) -> list[Path]:
+def _matches(given: str | Path) -> list[Path]:
     """Return the path, or the files that it matches as a glob, in order: shells leave quoted ones alone."""
     path = Path(given)
     if path.exists() or not glob.has_magic(str(given)):
