@@ -12,7 +12,7 @@ FEATURE_SCALE = 1.0 / 12.75
 
 
 #: How feature maps are compared: mean squared (Ledig et al., equation 5) or mean absolute (ESRGAN).
-_DISTANCES = {"mse": ops.square, "l1": ops.abs}
+DISTANCES = {"mse": ops.square, "l1": ops.abs}
 
 
 class ContentLoss:
@@ -36,7 +36,7 @@ class ContentLoss:
         distance: str = "mse",
     ) -> None:
         self.features, self.scale = features, scale
-        self.weights, self.distance = weights or (1.0,) * len(features.outputs), _DISTANCES[distance]
+        self.weights, self.distance = weights or (1.0,) * len(features.outputs), DISTANCES[distance]
 
     def get_config(self) -> dict:
         """Refuse to be saved: VGG19 is no part of the model.
@@ -44,7 +44,7 @@ class ContentLoss:
         Raises:
             KerasSRError: Always; it says what to do.
         """
-        raise _not_saved(self)
+        raise not_saved(self)
 
     def __call__(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Return the loss of SR images against HR images, both in [0, 1]; a float32 scalar."""
@@ -76,7 +76,7 @@ class StyleLoss:
         Raises:
             KerasSRError: Always; it says what to do.
         """
-        raise _not_saved(self)
+        raise not_saved(self)
 
     def __call__(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Return the loss of SR images against HR images, both in [0, 1]; a float32 scalar."""
@@ -103,7 +103,7 @@ def feature_maps(network: keras.Model, images: Tensor) -> list[Tensor]:
     return [ops.cast(x, "float32") for x in maps]
 
 
-def _not_saved(loss: object) -> KerasSRError:
+def not_saved(loss: object) -> KerasSRError:
     """Return the error for a loss that holds a network, in a model that is to be saved."""
     return KerasSRError(
         f"{type(loss).__name__} holds VGG19, which is not saved with a model: save it uncompiled "

@@ -85,7 +85,7 @@ def vgg19_features(
         if name not in LAYERS:
             raise WeightsError(unknown("VGG19 layer", name, LAYERS))
     data_format = resolve_data_format(data_format)
-    arrays = _read_weights(weights)
+    arrays = read_weights(weights)
 
     # === Functional Model ===
     image = image_input(data_format, name="image")
@@ -110,7 +110,7 @@ def vgg19_features(
     return model
 
 
-def _read_weights(weights: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def read_weights(weights: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return kernel (HWIO) and bias of every convolution, by layer name.
 
     Raises:

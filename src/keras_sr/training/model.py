@@ -57,7 +57,7 @@ class SuperResolution(keras.Model):
 
     def term_names(self) -> list[str]:
         """Return the names of everything that is logged apart from the total."""
-        return [*self.terms, *_taught_names(self.taught)]
+        return [*self.terms, *taught_names(self.taught)]
 
     def call(self, lr: Tensor, training: bool | None = None) -> Tensor:
         """Enlarge: (N, h, w, 3) to (N, H, W, 3)."""
@@ -93,7 +93,7 @@ class SuperResolution(keras.Model):
         if self.teacher is not None:
             shown = ops.clip(self.teacher(ops.convert_to_tensor(lr), training=False), 0.0, 1.0)
             shown = ops.stop_gradient(with_colours_of(ops.cast(shown, "float32"), hr, self.data_format))
-            pairs = zip(_taught_names(self.taught), self.taught.values(), strict=True)
+            pairs = zip(taught_names(self.taught), self.taught.values(), strict=True)
             values |= {name: (weight, term(sr, shown)) for name, (weight, term) in pairs}
         return values
 
@@ -133,6 +133,6 @@ class SuperResolution(keras.Model):
         self.generator.set_weights(self.network.get_weights())
 
 
-def _taught_names(taught: dict) -> list[str]:
+def taught_names(taught: dict) -> list[str]:
     """Return what terms against a teacher's SR are logged as."""
     return [f"teacher_{name}" for name in taught]
