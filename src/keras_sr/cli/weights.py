@@ -60,7 +60,8 @@ def weights(
         ]
         typer.echo("  ".join([*padded, row[-1]]))
     typer.echo(f"\n{_LEGEND}")
-    _echo_imported(others)
+    if others:
+        _echo_imported(others)
 
 
 def _echo_imported(networks: "dict[str, Path]") -> None:
