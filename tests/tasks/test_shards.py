@@ -186,7 +186,7 @@ def test_a_manifest_of_nothing_is_one_line(run, archive, tmp_path, content, said
 
 def test_a_manifest_needs_one_folder(network, archive, tmp_path):
     for inputs in ([archive, archive / "2024"], archive / "a.png"):
-        with pytest.raises(KerasSRError, match="folder its lines are relative to"):
+        with pytest.raises(KerasSRError, match="its lines are relative to"):
             keras_sr.upscale_files(inputs, tmp_path / "large", network, manifest=["a.png"])
 
 
