@@ -154,32 +154,38 @@ def main():
             logging_level="ERROR",
             _node_ip_address="127.0.0.1",
         )
+        peaks = killed(folder, network, options, expected)
         seconds = {1: [], 2: []}
-        store = memory = 0
         for number in range(options.turns):
             for workers in (1, 2):
-                spent, rows, watcher = turn(folder / "in", folder / f"{workers}-{number}", network, workers)
+                output = folder / f"{workers}-{number}"
+                spent, rows, watcher = turn(folder / "in", output, network, workers)
                 seconds[workers].append(spent)
-                store, memory = max(store, watcher.store), max(memory, watcher.resident)
-                same = contents(folder / f"{workers}-{number}") == expected
+                peaks = [max(pair) for pair in zip(peaks, (watcher.store, watcher.resident), strict=True)]
+                same = contents(output) == expected
                 print(f"{workers} workers: {spent:.1f} s, {len(rows)} rows, same bytes: {same}", flush=True)
-        ratio = statistics.median(seconds[1]) / statistics.median(seconds[2])
-        print(f"two workers are {ratio:.2f} times one (load {os.getloadavg()[0]:.1f})", flush=True)
-        print(
-            f"object store's peak {store / 1e6:.1f} MB, a worker's memory {memory / 1e6:.0f} MB", flush=True
-        )
-        spent, rows, watcher = turn(folder / "in", folder / "killed", network, 2, options.kill)
-        names = [row.job.given for row in rows]
-        print(
-            f"killed {watcher.kills} times: {spent:.1f} s, {len(rows)} rows, none twice: "
-            f"{len(set(names)) == len(names) == options.pictures}, same bytes: "
-            f"{contents(folder / 'killed') == expected}, half-written: "
-            f"{len(list((folder / 'killed').rglob('*.part')))}, "
-            f"failed: {sum(row.status == 'failed' for row in rows)}"
-        )
-        for row in rows:
-            if "given up" in row.reason:
-                print(row.reason)
+            ratio = statistics.median(seconds[1]) / statistics.median(seconds[2])
+            print(f"two workers are {ratio:.2f} times one (load {os.getloadavg()[0]:.1f})", flush=True)
+        print(f"object store's peak {peaks[0] / 1e6:.2f} MB, a worker's memory {peaks[1] / 1e6:.0f} MB")
+
+
+def killed(folder, network, options, expected):
+    """Do the batch while workers are killed, say what became of it, and return the peaks of memory."""
+    output = folder / "killed"
+    spent, rows, watcher = turn(folder / "in", output, network, 2, options.kill)
+    names = [row.job.given for row in rows]
+    print(
+        f"killed {watcher.kills} times: {spent:.1f} s, {len(rows)} rows, none twice: "
+        f"{len(set(names)) == len(names) == options.pictures}, same bytes: {contents(output) == expected}, "
+        f"half-written: {len(list(output.rglob('*.part')))}, "
+        f"failed: {sum(row.status == 'failed' for row in rows)}, object store's peak "
+        f"{watcher.store / 1e6:.2f} MB, a worker's memory {watcher.resident / 1e6:.0f} MB",
+        flush=True,
+    )
+    for row in rows:
+        if "given up" in row.reason:
+            print(row.reason)
+    return watcher.store, watcher.resident
 
 
 if __name__ == "__main__":
