@@ -34,8 +34,9 @@ def commands(page):
     return [line.partition(" #")[0].strip() for line in lines if line.strip()]
 
 
-#: Pages whose Python tests/tasks/test_pages_of_python.py runs, files of the reader's own included.
-PYTHON_ELSEWHERE = ("from-python", "bring-your-own")
+#: Pages whose Python tests/tasks/test_pages_of_python.py runs, files of the reader's own included, and one
+#: that needs a cluster: tests/tasks/test_cluster.py has one.
+PYTHON_ELSEWHERE = ("from-python", "bring-your-own", "enlarge-on-a-cluster")
 
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
