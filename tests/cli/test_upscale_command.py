@@ -441,8 +441,8 @@ def test_names_by_a_pattern(run, photographs, network_file, tmp_path):
     assert code == 0, err
     assert names(tmp_path / "large") == ["2x-a (blur).png", "2x-b (blur).png", "2x-c (blur).JPG"]
     for pattern, said in (
-        ("{stem}/{stem}.png", "no file name"),
-        ("../{stem}.png", "no file name"),
+        ("{stem}/{stem}.png", "not a file name"),
+        ("../{stem}.png", "not a file name"),
         ("{stem.__class__}", "unknown field of the pattern"),
         ("{name}.png", "stem, ext, scale, network"),
         ("{stem", "is not a pattern"),
@@ -511,7 +511,7 @@ def test_detail_needs_a_partner(run, photographs, network_file, tmp_path):
     arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "a.png"]
     code, _, err = run(*arguments, "-n", network_file, "--detail", 0.5)
     assert code == 2
-    assert "say by --partner" in err
+    assert "name the network at detail 0 by --partner" in err
     code, _, err = run(*arguments, "-n", network_file, "--partner", network_file)
     assert code == 2
     assert "give --detail" in err

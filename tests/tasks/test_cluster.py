@@ -139,7 +139,7 @@ def test_no_ray_or_no_cluster_is_one_line(run, archive, network_file, tmp_path, 
     ("arguments", "said"),
     [
         (["--workers", "4"], "give --ray, too"),
-        (["--ray", "--workers", "many"], "'many' is no number of workers: write 8 or 2-8"),
+        (["--ray", "--workers", "many"], "'many' is not a number of workers: write 8 or 2-8"),
         (["--ray", "--workers", "8-2"], "workers from 1 up"),
     ],
 )

@@ -61,7 +61,7 @@ def compare(folder: Path, upscalers: dict[str, Callable[[np.ndarray], np.ndarray
         scores = [score(upscaler, find_pairs(where, 4), 4) for where in sets.values()]
         figures = [f"{s.psnr:.2f} / {s.ssim:.4f}" for s in scores]
         table.append([name, *figures, f"{_relative_sharpness(folder, upscaler):.0%} of HR's"])
-    published = _published_row(recipe)
+    published = published_row(recipe)
     if published is None:
         return _as_text(table) + f"\nThe paper has no figures for {recipe}." * bool(recipe)
     # The paper's SSIM is another package's, so it is left out rather than compared.
@@ -102,7 +102,7 @@ def _missing_sets(published: Published) -> str:
     )
 
 
-def _published_row(recipe: str) -> Published | None:
+def published_row(recipe: str) -> Published | None:
     """Return the paper's own figures for a recipe, or None where it gives none."""
     rows = [row for row in ROWS if recipe and row.recipe == recipe and row.protocol == "paper"]
     return next((row for row in rows if "Ledig" in row.source), None)
