@@ -15,10 +15,10 @@ import os
 import random
 import signal
 import statistics
+import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -29,6 +29,10 @@ from PIL import Image
 
 import keras_sr
 from keras_sr.tasks.cluster.settings import Cluster
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "tasks"))
+
+from ray_workers import workers
 
 
 def make(folder, count):
@@ -45,23 +49,6 @@ def make(folder, count):
         small.resize((side, side), Image.Resampling.BICUBIC).save(path)
 
 
-def actors():
-    """Return the processes of actors that enlarge, of the Ray that this process has begun and of no other."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if entry.read_bytes().startswith(b"ray::MapWorker") and is_ours(int(entry.parent.name)):
-                found.append(int(entry.parent.name))
-    return found
-
-
-def is_ours(process):
-    """Return whether a process descends from this one."""
-    while process > 1 and process != os.getpid():
-        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-    return process == os.getpid()
-
-
 class Watcher(threading.Thread):
     """Looks at the object store and at workers twice a second, and kills one now and then."""
 
@@ -74,7 +61,7 @@ class Watcher(threading.Thread):
     def run(self):
         while not self.done.wait(0.5):
             self.store = max(self.store, store_bytes())
-            found = actors()
+            found = workers()
             self.resident = max([self.resident, *map(resident, found)])
             due = self.kill_every and time.monotonic() - self.killed > self.kill_every
             # Where workers start more slowly than they are killed, nothing would ever be done.

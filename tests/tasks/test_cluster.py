@@ -4,13 +4,13 @@ import json
 import os
 import random
 import signal
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from ray_workers import workers
 
 import keras_sr
 from keras_sr.errors import KerasSRError
@@ -68,23 +68,6 @@ def contents(folder):
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".")
     }
-
-
-def workers():
-    """Return the processes of actors that enlarge, of the Ray that this process has begun and of no other."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if entry.read_bytes().startswith(b"ray::MapWorker") and is_ours(int(entry.parent.name)):
-                found.append(int(entry.parent.name))
-    return found
-
-
-def is_ours(process):
-    """Return whether a process descends from this one."""
-    while process > 1 and process != os.getpid():
-        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-    return process == os.getpid()
 
 
 def test_a_cluster_is_given_in_the_words_of_people():

@@ -5,12 +5,12 @@ import json
 import os
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from ray_workers import workers
 
 import keras_sr
 from keras_sr.tasks.batch import store as stores
@@ -159,23 +159,6 @@ def test_bucket_to_bucket_on_ray_with_killed_workers_while_the_store_errs(
     bucket.put_file(str(archive / "0" / "00.png"), "bucket/in/0/03.png")
     again = keras_sr.upscale_files("s3://bucket/in", "s3://bucket/out", network, **how)
     assert sorted(row.status for row in again) == ["done", "failed", *["skipped"] * 23]
-
-
-def workers():
-    """Return the processes of actors that enlarge, of the Ray that this process has begun and of no other."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if entry.read_bytes().startswith(b"ray::MapWorker") and is_ours(int(entry.parent.name)):
-                found.append(int(entry.parent.name))
-    return found
-
-
-def is_ours(process):
-    """Return whether a process descends from this one."""
-    while process > 1 and process != os.getpid():
-        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-    return process == os.getpid()
 
 
 def test_no_bucket_is_one_line(run, server, bucket, network_file):
