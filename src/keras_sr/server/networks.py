@@ -20,7 +20,7 @@ class Dial:
 
 #: Every dial there is; `dials` says which a network has.
 DETAIL = Dial("detail", "Detail", "only what is there", "drawn in")
-DENOISE = Dial("denoise", "Noise and JPEG traces", "kept", "removed")
+DENOISE = Dial("denoise", "Denoise", "noise is kept", "cleaned")
 
 
 @dataclass(frozen=True)
