@@ -257,6 +257,22 @@ def test_temporary_files_are_private(start_server, tmp_path, png):
     assert not list((tmp_path / "served").iterdir())
 
 
+def test_a_refusal_arrives_while_its_client_still_sends(served):
+    length = 4 << 20
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
+        head = f"POST /v1/jobs HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: {length}\r\n\r\n"
+        connection.sendall(head.encode())
+        connection.recv(1, socket.MSG_PEEK)
+        # The refusal is here; a client that looks for it only when it has sent everything still gets it.
+        for _ in range(16):
+            connection.sendall(bytes(length // 16))
+        answer = b""
+        while piece := connection.recv(1 << 16):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"Authorization: Bearer TOKEN" in answer
+
+
 def test_a_page_that_knows_the_token_gets_a_cookie_that_scripts_cannot_read(start_server):
     served = start_server(token=TOKEN)
     own = {"Origin": served.url}

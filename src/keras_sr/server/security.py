@@ -6,6 +6,7 @@ that this server has, and one that changes anything must come from its own page 
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -23,6 +24,10 @@ _SAFE = frozenset({"GET", "HEAD"})
 #: For everybody who names the right host: the page without any picture, and whether the server lives.
 PUBLIC = frozenset({"/", "/login", "/healthz"})
 _ASSETS = "/assets/"
+
+#: Seconds that what is still being sent after the answer is read, and thrown away. A connection that is
+#: closed over unread bytes is reset, and its client may lose the answer with it.
+_LINGER = 5.0
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -149,6 +154,10 @@ class Guard:
             if message["type"] == "http.response.start":
                 began = True
                 message = {**message, "headers": _with_ours(message.get("headers", []))}
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                await send({**message, "more_body": True})
+                await swallow()
+                message = {"type": "http.response.body"}
             await send(message)
 
         async def patient_receive() -> Any:
@@ -158,12 +167,20 @@ class Guard:
             try:
                 message = await asyncio.wait_for(receive(), self._stall_seconds)
             except TimeoutError:
+                complete = True
                 if not began:
                     error = f"nothing came for {self._stall_seconds:g} seconds: send the picture again"
                     await _answer(guarded_send, Refusal(408, error))
                 return {"type": "http.disconnect"}
             complete = not message.get("more_body", False)
             return message
+
+        async def swallow() -> None:
+            nonlocal complete
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER):
+                    while not complete:
+                        complete = not (await receive()).get("more_body", False)
 
         refused = refusal(self._access, scope["method"], scope["path"], scope["headers"])
         refused = refused or self._too_large(scope["headers"])
@@ -189,7 +206,7 @@ async def _answer(send: Any, refused: Refusal) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
-        # What is still being sent is not read.
+        # Nothing of what is still being sent is of use.
         (b"connection", b"close"),
     ]
     if refused.status == 401:
