@@ -5,8 +5,9 @@
 
 NETWORK is a file that both we and spandrel read (.pth, .safetensors); BASE the same network as BASE.param and
 BASE.bin, which is made for Compact networks where it is not given. Whole commands are timed, from start to
-written file, with the most memory that each held. `--three` measures Real-ESRGAN's x4plus, general-x4v3 and
-animevideov3 (X4PLUS may have its ncnn pair beside it) and writes benchmarks/results/foreign.json.
+written file, with the most memory that each held; ours in bfloat16, too, where the processor has it.
+`--three` measures Real-ESRGAN's x4plus, general-x4v3 and animevideov3 (X4PLUS may have its ncnn pair beside
+it) and writes benchmarks/results/foreign.json.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from keras_sr.inference.engines import precisions
 
 #: torchvision is only imported by other networks of spandrel; one that does not fit torch must not matter.
 TORCH = """
@@ -104,7 +107,7 @@ def compact_for_ncnn(network, base):
 
 
 #: Sizes of the pictures for `--three`: the first network costs fifteen times as much as the others.
-SIZES = ("96x64", "256x192", "320x240")
+SIZES = ("192x128", "256x192", "320x240")
 
 
 def main():
@@ -150,11 +153,14 @@ def measure(network, lr, size, rounds, ncnn):
         torch = [sys.executable, "-c", TORCH, network, source]
         ways = {
             "keras-sr": [*ours, f"{folder}/ours.png"],
+            "keras-sr --fast": [*ours, f"{folder}/fast.png", "--fast"],
             "torch NCHW": [*torch, f"{folder}/nchw.png", "contiguous_format"],
             "torch channels_last": [*torch, f"{folder}/nhwc.png", "channels_last"],
             "ncnn": [sys.executable, "-c", NCNN, ncnn, source, f"{folder}/ncnn.png"],
         }
-        written = [f"{folder}/{name}.png" for name in ("ours", "nchw", "nhwc", "ncnn")]
+        written = [f"{folder}/{name}.png" for name in ("ours", "fast", "nchw", "nhwc", "ncnn")]
+        if "bf16" not in precisions("openvino"):
+            del ways["keras-sr --fast"], written[1]
         timed(ways["keras-sr"])  # not counted: it converts the network, once for all pictures
         taken = {way: [] for way in ways}
         for number in range(rounds):

@@ -144,6 +144,21 @@ def test_an_engine_of_ones_own_cannot_go_to_a_cluster(archive, tmp_path):
         list(keras_sr.upscale_files(archive, tmp_path / "large", Nearest(), recursive=True, cluster=True))
 
 
+def test_the_largest_pictures_go_out_first(archive, network, tmp_path, monkeypatch):
+    went = []
+
+    def rows(orders, *rest):
+        went.extend(orders)
+        yield from ({"number": order.number, "status": "made"} for order in orders)
+
+    monkeypatch.setattr("keras_sr.tasks.cluster.batch.run_on_ray", rows)
+    results = list(keras_sr.upscale_files(archive, tmp_path / "large", network, recursive=True, cluster=True))
+    lengths = [os.path.getsize(order.source) for order in went]
+    assert lengths == sorted(lengths, reverse=True)
+    assert len(set(lengths)) > PICTURES / 2
+    assert [str(result.job.source) for result in results] == [order.source for order in went]
+
+
 @pytest.fixture(scope="module")
 def unkind(tmp_path_factory):
     """The folder that makes Python processes die of a file, or lack the package."""

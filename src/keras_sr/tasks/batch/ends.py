@@ -85,6 +85,13 @@ class Ends:
         """Return what tells the content of a picture, where that is known without reading it; else ""."""
         return ""
 
+    def length(self, path: Path) -> int:
+        """Return the bytes of a picture's file; 0 where they are not known."""
+        try:
+            return path.stat().st_size
+        except OSError:
+            return 0
+
     def deliver(self, path: Path) -> None:
         """Take a file that is whole to where it belongs."""
 

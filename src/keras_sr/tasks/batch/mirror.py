@@ -94,6 +94,11 @@ class Mirror(Ends):
         place, there = self.place(path), self.entries.get(path)
         return f"{place[0].scheme} {there.tag}" if place and there and there.tag else ""
 
+    def length(self, path: Path) -> int:
+        """Return the bytes of a picture, as the listing at the beginning said."""
+        there = self.entries.get(path)
+        return there.bytes if there else super().length(path)
+
     def fetch(self, path: Path) -> None:
         """Bring a picture here.
 

@@ -68,7 +68,10 @@ def run_on_cluster(
         settings.max_pixels,
     )
     orders = [_order(number, job, settings) for number, job in enumerate(jobs)]
-    for row in run_on_ray(orders, task, cluster, stop):
+    # The largest first: a large picture at the end would keep one worker busy while the others wait.
+    lengths = [ends.length(job.source) for job in jobs]
+    planned = sorted(orders, key=lambda order: lengths[order.number], reverse=True)
+    for row in run_on_ray(planned, task, cluster, stop):
         job = jobs[int(row["number"])]
         if ledger is not None and row.get("entry"):
             _take(ledger, row["entry"])
