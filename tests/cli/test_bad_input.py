@@ -187,6 +187,8 @@ def process(*arguments, stdout=subprocess.PIPE, largest=None):
         text=True,
         errors="backslashreplace",
         preexec_fn=limit,
+        # Python 3.11 takes a file of bytecode that was cut off there for a whole one, at every later start.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         timeout=120,
         check=False,
     )

@@ -52,8 +52,11 @@ def test_what_cannot_be_written_is_not_called_damaged(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit to the size of files")
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".gif", ".avif", ".bmp", ".jp2"])
-def test_a_full_disk_is_called_by_its_name(tmp_path, suffix):
+def test_a_full_disk_is_called_by_its_name(tmp_path, suffix, monkeypatch):
     import resource
+
+    # Bytecode of what is imported meanwhile would be cut off, and taken for whole ever after.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     given = Picture(RNG.integers(0, 256, (120, 120, 3), np.uint8))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
