@@ -102,5 +102,23 @@ def test_a_network_that_no_picture_needs_is_not_opened(folder, tmp_path):
     assert [one.name for one in network._opened.values()] == [DAMAGED]
 
 
-def test_other_scales_have_one_network():
-    assert keras_sr.open_network(scale=2).name == "lite_x2"
+@pytest.mark.parametrize("scale", [1, 1.5, 2, 3])
+def test_smaller_scales_have_two_networks_too(folder, tmp_path, scale):
+    pictures = [folder / "clean.png", folder / "phone.jpg"]
+    results = keras_sr.upscale_files(pictures, tmp_path / "out", scale=scale)
+    found = {one.job.source.name: (one.network, one.size) for one in results}
+    size = round(120 * scale), round(96 * scale)
+    assert found == {"clean.png": (registry.of_scale(scale), size), "phone.jpg": (DAMAGED, size)}
+    for name, (network, _) in found.items():
+        alone = keras_sr.upscale(folder / name, network, scale=scale)
+        np.testing.assert_array_equal(keras_sr.upscale(folder / name, scale=scale), alone)
+
+
+def test_a_network_for_a_scale_makes_results_of_that_scale_of_every_picture(folder, tmp_path):
+    network = keras_sr.open_network(scale=2)
+    for name in ("clean.png", "phone.jpg"):
+        assert keras_sr.upscale(folder / name, network).shape == (192, 240, 3)
+    results = keras_sr.upscale_files(folder, tmp_path / "out", network)
+    assert {one.size for one in results} == {(240, 192)}
+    results = keras_sr.upscale_files(folder / "phone.jpg", tmp_path / "tiles", network, wrap=True)
+    assert [(one.network, one.size) for one in results] == [(DAMAGED, (240, 192))]

@@ -15,12 +15,14 @@ from keras_sr.tasks.way import NetworkChoice
 
 
 class ByPicture(Network):
-    """Two networks of one scale, each opened when the first picture for it comes.
+    """Two networks, each opened when the first picture for it comes.
+
+    They may enlarge differently: a picture's result has the size that was asked for in the end.
 
     Args:
         clean: Opens the network for clean pictures; it also runs batches, which show no picture.
         damaged: Opens the network for pictures with traces of JPEG or noise.
-        facts: What holds for both: of the one that sees farther and needs more memory.
+        facts: Of the first, but for what suffices for both.
         clean_choice: Tells what of the first decides about pixels, without opening it.
         damaged_choice: The same of the second.
         asked: What `open_network` was asked for.

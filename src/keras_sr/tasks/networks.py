@@ -120,7 +120,7 @@ def open_network(
         name: A name that `keras-sr weights` lists, or a file or folder of one of the kinds in `KINDS`:
             a run folder, an .npz file, an exported network (.onnx, .xml), a network of another program
             (.pth, .safetensors, .param of ncnn), a model that Keras saved (.keras). None takes the default:
-            at x4 one of two, by what each picture shows (`tasks.by_picture`).
+            one of two, by what each picture shows (`tasks.by_picture`).
         scale: Chooses the network when it has no name: the first that enlarges this much.
         engine: `"openvino"`, `"onnxruntime"`, `"auto"` for the first of them that is installed, or `"keras"`:
             any backend, and a GPU.
@@ -176,10 +176,18 @@ def open_network(
             return NetworkChoice(tuple(map(sha256, files)), runs_on, **shares)
 
         clean, damaged = chosen, registry.FOR_DAMAGED[chosen]
+        # A dial that one of them lacks is refused now, not at the first picture that needs it.
+        _turned(clean, dials, None)
+        facts, others = (facts_in(registry.weights_path(one), engine) for one in (clean, damaged))
         return ByPicture(
             partial(opens, clean),
             partial(opens, damaged),
-            replace(facts_in(registry.weights_path(clean), engine), name="default"),
+            replace(
+                facts,
+                name="default",
+                receptive_field=max(facts.receptive_field, others.receptive_field),
+                bytes_per_pixel=max(facts.bytes_per_pixel, others.bytes_per_pixel),
+            ),
             partial(planned, clean),
             partial(planned, damaged),
             {"scale": scale, **asdict(dials), **options},

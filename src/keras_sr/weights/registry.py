@@ -40,8 +40,9 @@ DEFAULT = "srgan_vgg54"
 #: What it takes when a scale is given: the first that enlarges enough.
 BY_SCALE = {2: "lite_x2", 3: "lite_x3", 4: DEFAULT}
 
-#: What it takes instead, without a name, for pictures with traces of JPEG or noise (docs/decisions/0023).
-FOR_DAMAGED = {DEFAULT: "photo_x4"}
+#: What it takes instead, without a name, for pictures with traces of JPEG or noise (docs/decisions/0023); its
+#: results are shrunk to smaller scales.
+FOR_DAMAGED = {"lite_x2": "photo_x4", "lite_x3": "photo_x4", DEFAULT: "photo_x4"}
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,7 @@ def _enlarge_one(
         picture = reading.result()
         chosen, traces = engine_for(engine, _first_page(picture))
         start = time.perf_counter()
-        larger = resized(picture, chosen, settings, progress, stop)
+        larger = resized(picture, chosen, settings, progress, stop, scale=engine.scale)
         seconds = time.perf_counter() - start
         result = FileResult(
             job,
@@ -280,18 +280,23 @@ def resized(
     progress: Progress | None = None,
     stop: Stop | None = None,
     rgb: Sequence[int] | None = None,
+    *,
+    scale: int | None = None,
 ) -> Picture:
-    """Enlarge a picture to the size that was asked for; resizing is done before rounding."""
-    engine, _ = engine_for(engine, _first_page(picture))
+    """Enlarge a picture to the size that was asked for; resizing is done before rounding.
+
+    Where none was asked for, that is `scale` times its size, or by default what the engine makes.
+    """
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
-    size = settings.size.of(height, width, engine.scale)
+    size = settings.size.of(height, width, scale or engine.scale)
+    engine, _ = engine_for(engine, _first_page(picture))
     _refuse_endless(size, picture.pages, settings.max_pixels)
     look = settings.look
     picture = replace(picture, alpha_is_data=look.alpha_is_data)
     if rgb is None and picture.colours == 3:
         rgb = (0, 1, 2)
     if look.wrap:
-        return _tiling(picture, engine, settings, progress, stop, rgb)
+        return _tiling(picture, engine, size, settings, progress, stop, rgb)
     exact = size == (height * engine.scale, width * engine.scale)
     larger = enlarge(
         picture,
@@ -336,6 +341,7 @@ def _first_page(picture: Picture) -> np.ndarray:
 def _tiling(
     picture: Picture,
     engine: Engine,
+    size: tuple[int, int],
     settings: Settings,
     progress: Progress | None,
     stop: Stop | None,
@@ -343,7 +349,6 @@ def _tiling(
 ) -> Picture:
     """Enlarge a texture that tiles: with its own other side around it, which is cut off again."""
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
-    size = settings.size.of(height, width, engine.scale)
     around = wrapped(picture, engine.receptive_field + engine.frame + _BICUBIC, settings.storage)
     more = around.pixels.shape[1] - width
     # At the scale of the result; where that is no whole number, to the next pixel.
