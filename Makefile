@@ -10,7 +10,10 @@ PYTEST := $(BIN)/python -m pytest -n 2
 BACKENDS ?= tensorflow jax torch
 DEMO := demo
 # What differs between backends; pictures, metrics and engines need none.
-BACKEND_TESTS := tests/models tests/losses tests/training tests/weights tests/data tests/evaluation tests/export tests/lessons
+BACKEND_TESTS := tests/models tests/losses tests/training tests/export tests/lessons tests/weights/test_registry.py \
+	tests/weights/test_store.py tests/weights/foreign/test_networks.py tests/weights/foreign/test_use.py \
+	tests/data/test_batches.py tests/data/test_coco.py tests/data/test_data_format.py \
+	tests/evaluation/test_callback.py tests/evaluation/test_resizing_layers.py tests/evaluation/test_superresgan.py
 
 .PHONY: help demo install axe test test-backends test-slow test-buckets notebooks notebooks-smoke docs wheel lint constraints clean
 
@@ -77,7 +80,7 @@ test: lint
 
 test-backends: $(VENV)/backends
 	set -e; for backend in $(BACKENDS); do \
-		echo "=== $$backend"; KERAS_BACKEND=$$backend $(PYTEST) -m 'not slow' $(BACKEND_TESTS); done
+		echo "=== $$backend"; KERAS_BACKEND=$$backend $(PYTEST) -m 'not slow and not once' $(BACKEND_TESTS); done
 
 test-slow: $(VENV)/backends
 	$(PYTEST) -m slow

@@ -115,6 +115,8 @@ def test_no_ray_or_no_cluster_is_one_line(run, archive, network_file, tmp_path, 
     code, out, err = run("upscale", archive, *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert ("no cluster of Ray at '127.0.0.1:9'" if installed else "a cluster needs Ray") in err
+    # Not even a ledger, which would bind whoever comes next to this network.
+    assert list((tmp_path / "large").rglob("*.jsonl")) == []
     assert not contents(tmp_path / "large")
 
 

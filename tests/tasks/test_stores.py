@@ -133,6 +133,20 @@ def test_shards_of_a_bucket_make_what_one_run_makes(network, memory):
         keras_sr.upscale_files("memory://bucket/in", "memory://bucket/all", network, shard="1/3", scale=3)
 
 
+def test_a_shard_that_did_nothing_binds_nobody(network, memory, tmp_path, monkeypatch):
+    def broken(*arguments):
+        raise KerasSRError("no engine today")
+        yield
+
+    for output in ("memory://bucket/all", tmp_path / "all"):
+        with monkeypatch.context() as patch:
+            patch.setattr("keras_sr.tasks.upscale.run_all", broken)
+            with pytest.raises(KerasSRError, match="no engine today"):
+                list(keras_sr.upscale_files("memory://bucket/in", output, network, shard="1/3"))
+        rows = keras_sr.upscale_files("memory://bucket/in", output, network, shard="1/3", scale=3)
+        assert {row.status for row in rows} <= {"done", "failed"}
+
+
 def test_a_manifest_is_of_a_bucket(network, memory):
     lines = ["a.png", "2024/b.tif", "none.png", "../x.png"]
     rows = keras_sr.upscale_files("memory://bucket/in", "memory://bucket/out", network, manifest=lines)

@@ -70,10 +70,10 @@ def test_both_dials_go_together(noisy):
 
 
 def test_the_dial_without_a_name_takes_the_network_that_has_it(noisy):
-    network = open_network(denoise=0.5)
-    assert network.name == "photo_x4, denoise 0.5"
+    for scale in (None, 1, 2, 3, 4):
+        assert open_network(scale=scale, denoise=0.5).name == "photo_x4, denoise 0.5"
     with pytest.raises(WeightsError, match="noise lite_x2 removes: `denoise` goes with photo_x4"):
-        open_network(scale=2, denoise=0.5)
+        open_network("lite_x2", denoise=0.5)
 
 
 @pytest.mark.parametrize("dial", ["detail", "denoise"])

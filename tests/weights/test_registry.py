@@ -71,6 +71,7 @@ def test_the_engine_computes_what_keras_computes(name):
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
+@pytest.mark.once
 @pytest.mark.shared
 @pytest.mark.parametrize("name", registry.names())
 def test_the_passports_score_is_reached(name, shared_data):

@@ -400,6 +400,8 @@ def _results(
         try:
             if ledger:
                 ledger.flush()
+            if ledger and ledger.part and not told:
+                ledger.take_back_claim()
         finally:
             ends.close()
             if report:

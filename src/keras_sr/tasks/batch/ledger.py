@@ -58,6 +58,8 @@ class Ledger:
     content: Callable[[Path], str] = file_sha256
     _lines: dict[str, Json] = field(default_factory=dict[str, Json], init=False)
     _keys: dict[Path, str] = field(default_factory=dict[Path, str], init=False)
+    #: Whether the file began with this claim.
+    _anew: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Read what there is, of all runs; a line that was cut short tells of nothing."""
@@ -78,7 +80,7 @@ class Ledger:
         Raises:
             KerasSRError: They do, or the folder cannot be written.
         """
-        new = not self.path.exists()
+        new = self._anew = not self.path.exists()
         try:
             self._append({"way": self.way})
             self.check()
@@ -88,6 +90,11 @@ class Ledger:
             if new:
                 self.path.unlink(missing_ok=True)
             raise
+
+    def take_back_claim(self) -> None:
+        """Remove what `claim` wrote, where nothing came of it: it must not bind whoever comes next."""
+        if self._anew:
+            self.path.unlink(missing_ok=True)
 
     def check(self) -> None:
         """See that all parts in the folder make their results in this way.

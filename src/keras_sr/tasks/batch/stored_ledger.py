@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class StoredLedger(Ledger):
     _ways: dict[str, str] = field(default_factory=dict[str, str], init=False)
     _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
     _pieces: int = field(default=0, init=False)
+    _claim: str = field(default="", init=False)
     _put: float = field(default_factory=time.monotonic, init=False)
 
     def __post_init__(self) -> None:
@@ -106,7 +108,13 @@ class StoredLedger(Ledger):
             KerasSRError: They do.
         """
         self.check()
-        self._append_all([])
+        self._claim = self._append_all([])
+
+    def take_back_claim(self) -> None:
+        """Remove what `claim` wrote, where nothing came of it."""
+        store, folder = self._place(self.folder)
+        with suppress(Exception):
+            store.remove(f"{folder}/{self._claim}")
 
     def check(self) -> None:
         """See that all parts in the folder make their results in this way.
