@@ -72,6 +72,13 @@ SAME = [
     ("cleaned.png", SMALL, {"network": "", "denoise": 0.25}, ["--denoise", "0.25"]),
     ("plain.png", SMALL, {"network": ""}, []),
     ("damaged.jpg", DAMAGED, {"network": ""}, []),
+    ("twice.jpg", DAMAGED, {"network": "", "scale": 2}, ["-s", "2"]),
+    (
+        "wide.jpg",
+        DAMAGED,
+        {"network": "", "width": 70, "denoise": 0.5},
+        ["--width", "70", "--denoise", "0.5"],
+    ),
 ]
 
 
@@ -84,7 +91,7 @@ def test_the_result_of_a_job_is_byte_for_byte_what_the_command_writes(
     made_name, made = command(tmp_path, name, data, *options)
     assert answer.content == made
     assert job["result"]["name"] == made_name
-    assert (job["result"]["traces"] == "JPEG") == (name == "damaged.jpg")
+    assert (job["result"]["traces"] == "JPEG") == (name in ("damaged.jpg", "twice.jpg"))
     assert f'filename="{made_name}"' in answer.headers["content-disposition"]
     assert answer.headers["etag"]
 
