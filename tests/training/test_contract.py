@@ -87,7 +87,7 @@ def train(batches, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.once)])
 def test_an_interrupt_in_the_first_epoch_loses_no_step(small, train, tmp_path, number):
     whole = train(small, out=tmp_path / "whole")
     code, lines = interrupted(small, tmp_path / "run", 3, number)

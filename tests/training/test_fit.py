@@ -226,6 +226,7 @@ def test_several_steps_in_a_call_are_the_steps_one_by_one(recipe, batches, tmp_p
     assert shown == ["step 3", "step 5"]
 
 
+@pytest.mark.once
 def test_float16_follows_vgg19(recipe, batches, tmp_path):
     """Where the scaled loss is too large for float16 a step is left out and the scale halved."""
     moves = []
