@@ -153,7 +153,7 @@ def run_command(folder: Path, more: list[str], suffix: str, options: argparse.Na
     """Enlarge a folder in a process of its own; return seconds, peak and the network's seconds."""
     output = Path(tempfile.mkdtemp(dir=folder))
     command = [sys.executable, "-m", "keras_sr", "upscale", folder / "in", "-o", output / "out"]
-    command += ["-n", options.network, "--ext", suffix, "--max-memory", options.max_memory, *more]
+    command += ["-n", options.network, "--ext", suffix, "--max-memory", options.max_memory, "--yes", *more]
     command = [part if part != "REPORT" else str(output / "report.json") for part in map(str, command)]
     wrapped = [sys.executable, "-c", WATCH, *command]
     start = time.perf_counter()
