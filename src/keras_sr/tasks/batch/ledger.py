@@ -93,7 +93,7 @@ class Ledger:
 
     def take_back_claim(self) -> None:
         """Remove what `claim` wrote, where nothing came of it: it must not bind whoever comes next."""
-        if self._anew:
+        if self._anew and not any("result" in entry for entry in _entries(self.path)):
             self.path.unlink(missing_ok=True)
 
     def check(self) -> None:

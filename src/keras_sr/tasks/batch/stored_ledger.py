@@ -112,6 +112,8 @@ class StoredLedger(Ledger):
 
     def take_back_claim(self) -> None:
         """Remove what `claim` wrote, where nothing came of it."""
+        if self._pieces > 1:
+            return
         store, folder = self._place(self.folder)
         with suppress(Exception):
             store.remove(f"{folder}/{self._claim}")
