@@ -45,3 +45,18 @@ def test_a_line_that_was_cut_short_costs_itself_alone(tmp_path):
     assert not after.finished(*second)
     after.record(*second)
     assert Ledger(tmp_path / "out", "way").finished(*second)
+
+
+def test_a_claim_is_taken_back_only_where_nothing_came_of_it(tmp_path):
+    source, target = tmp_path / "a.png", tmp_path / "a_x2.png"
+    source.write_bytes(b"a picture")
+    target.write_bytes(b"a result")
+    ledger = Ledger(tmp_path, "as ever", part="1-of-2")
+    ledger.claim()
+    ledger.take_back_claim()
+    assert not ledger.path.exists()
+    ledger.claim()
+    ledger.record(source, target)
+    ledger.flush()
+    ledger.take_back_claim()
+    assert Ledger(tmp_path, "as ever").finished(source, target)
