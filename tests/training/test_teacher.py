@@ -10,9 +10,11 @@ keras = pytest.importorskip("keras")
 from keras import ops
 
 from keras_sr.errors import RecipeError, WeightsError
+from keras_sr.images.resize import imresize
 from keras_sr.losses import with_colours_of
 from keras_sr.training.build import build_model
 from keras_sr.training.recipe import Recipe
+from keras_sr.training.shrink import bicubic_shrinker
 from keras_sr.weights.load import load
 
 TAUGHT = Recipe(
@@ -48,6 +50,31 @@ def test_the_term_is_the_distance_to_what_the_teacher_makes_of_the_same_lr(batch
     sr = ops.convert_to_numpy(model.generator(lr))
     np.testing.assert_allclose(values["teacher_l1"], 2 * np.abs(sr - shown).mean(), rtol=1e-4)
     np.testing.assert_allclose(values["l1"], 2 * np.abs(sr - hr).mean(), rtol=1e-4)
+
+
+def test_a_teacher_that_sees_clean_lr_shows_hr_without_its_damage(batches):
+    # HR of noise and hard edges: what stands between MATLAB's shrinking and another shows.
+    rng = np.random.default_rng(0)
+    hr = rng.random((2, 32, 32, 3)).astype("float32")
+    hr[:, :, 16:] = hr[:, :, 16:] > 0.5
+    damaged = np.full((2, 8, 8, 3), 0.5, "float32")
+    model = build_model(replace(TAUGHT, teacher_sees="clean"))
+    value = logged(model, (damaged, hr))["teacher_l1"]
+    clean = np.stack([imresize(picture, 0.25) for picture in hr.astype("float64")]).clip(0, 1)
+    shown = ops.convert_to_tensor(shown_by(clean.astype("float32")))
+    shown = ops.convert_to_numpy(with_colours_of(shown, hr))
+    sr = ops.convert_to_numpy(model.generator(damaged))
+    np.testing.assert_allclose(value, 2 * np.abs(sr - shown).mean(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("side", "scale"), [(32, 4), (36, 3), (30, 2), (16, 1)])
+def test_hr_is_shrunk_as_the_benchmarks_shrink_it(side, scale):
+    hr = np.random.default_rng(1).random((2, side, side, 3)).astype("float32")
+    expected = np.stack([imresize(picture, 1 / scale) for picture in hr.astype("float64")]).clip(0, 1)
+    last = bicubic_shrinker(side, scale, "channels_last")(ops.convert_to_tensor(hr))
+    np.testing.assert_allclose(ops.convert_to_numpy(last), expected, atol=2e-6)
+    first = bicubic_shrinker(side, scale, "channels_first")(ops.convert_to_tensor(hr.transpose(0, 3, 1, 2)))
+    np.testing.assert_allclose(ops.convert_to_numpy(first), expected.transpose(0, 3, 1, 2), atol=2e-6)
 
 
 def test_a_student_with_the_teachers_weights_has_nothing_to_learn_from_it(batches):
@@ -103,6 +130,7 @@ def test_a_gan_takes_a_teacher_too(batches):
     [
         ({"teacher": ""}, "those need a teacher"),
         ({"teacher_l1": 0.0, "l1": 1.0}, "a teacher needs a weight"),
+        ({"teacher": "", "teacher_l1": 0.0, "l1": 1.0, "teacher_sees": "clean"}, "there is no teacher"),
         ({"scale": 2}, "enlarges x4: expected x2"),
         ({"teacher_l1": 0.0, "teacher_content": 1.0, "content_layers": ()}, "content_layers must name"),
     ],

@@ -16,6 +16,7 @@ from keras_sr.training.muon import Muon
 from keras_sr.training.rate import Adam
 from keras_sr.training.recipe import Recipe
 from keras_sr.training.schedule import Schedule
+from keras_sr.training.shrink import bicubic_shrinker
 from keras_sr.training.srgan import SRGAN
 from keras_sr.weights.load import load
 
@@ -41,6 +42,8 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
     average = build_generator(vars(recipe), data_format) if recipe.ema else None
     shared = {"terms": terms, "ema": recipe.ema, "frozen": frozen + watching}
     shared |= {"teacher": teacher, "taught": taught, "data_format": data_format}
+    if recipe.teacher_sees == "clean":
+        shared["shrink"] = bicubic_shrinker(recipe.crop, recipe.scale, data_format)
     if judge is None:
         model = SuperResolution(generator, average, **shared)
         optimizer = _optimizer_of(recipe)

@@ -25,6 +25,8 @@ class SuperResolution(keras.Model):
         frozen: Networks that the terms use; they belong to the model's state but are never trained.
         teacher: LR to SR like the generator, never trained: what it makes of LR is one more target.
         taught: As `terms`, for the terms that compare SR with the teacher's SR, in the colours of HR.
+        shrink: HR to LR without damage, which is what the teacher enlarges then; None gives it the LR of the
+            step.
         data_format: Of the images.
     """
 
@@ -37,6 +39,7 @@ class SuperResolution(keras.Model):
         frozen: list[keras.Model] | None = None,
         teacher: keras.Model | None = None,
         taught: dict[str, tuple[float, Callable]] | None = None,
+        shrink: Callable[[Tensor], Tensor] | None = None,
         data_format: str = "channels_last",
         **kwargs: Any,
     ) -> None:
@@ -44,6 +47,7 @@ class SuperResolution(keras.Model):
         self.generator, self.ema_generator, self.ema = generator, ema_generator, ema
         self.terms = dict(terms)
         self.teacher, self.taught, self.data_format = teacher, dict(taught or {}), data_format
+        self.shrink = shrink
         self.frozen = [*(frozen or []), *([teacher] if teacher is not None else [])]
         for network in [*self.frozen, *([ema_generator] if ema_generator is not None else [])]:
             network.trainable = False
@@ -91,7 +95,8 @@ class SuperResolution(keras.Model):
         hr = ops.convert_to_tensor(hr)
         values = {name: (weight, term(sr, hr)) for name, (weight, term) in self.terms.items()}
         if self.teacher is not None:
-            shown = ops.clip(self.teacher(ops.convert_to_tensor(lr), training=False), 0.0, 1.0)
+            seen = self.shrink(hr) if self.shrink else ops.convert_to_tensor(lr)
+            shown = ops.clip(self.teacher(seen, training=False), 0.0, 1.0)
             shown = ops.stop_gradient(with_colours_of(ops.cast(shown, "float32"), hr, self.data_format))
             pairs = zip(taught_names(self.taught), self.taught.values(), strict=True)
             values |= {name: (weight, term(sr, shown)) for name, (weight, term) in pairs}

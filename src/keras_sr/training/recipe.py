@@ -107,6 +107,11 @@ class Recipe:
         "Network whose SR of the same LR is one more target: whatever `-n` takes; empty for none.",
         part="Teacher",
     )
+    teacher_sees: str = _has(
+        "lr",
+        "What the teacher enlarges: the `lr` of the crop, damage and all, or HR shrunk, which is `clean`.",
+        choices=("lr", "clean"),
+    )
     teacher_l1: float = _has(0.0, "Weight of `l1` against the teacher's SR.")
     teacher_content: float = _has(0.0, "Weight of `content` against the teacher's SR.")
 
@@ -208,6 +213,8 @@ class Recipe:
                 "a teacher needs a weight in teacher_l1 or teacher_content, and those need a teacher: "
                 f"teacher is {self.teacher!r}, the weights are {self.teacher_l1} and {self.teacher_content}"
             )
+        if self.teacher_sees != "lr" and not self.teacher:
+            raise RecipeError(f"teacher_sees is {self.teacher_sees!r} and there is no teacher: name one")
         if self.content_weights and len(self.content_weights) != len(self.content_layers):
             raise RecipeError(
                 f"content_weights has {len(self.content_weights)} values for the {len(self.content_layers)} "
