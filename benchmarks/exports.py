@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_sr.errors import WeightsError
-from keras_sr.tasks.export import FORMATS, export
+from keras_sr.tasks.export import EXPORT_FORMATS, export
 from keras_sr.weights import registry
 
 
@@ -24,13 +24,13 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", default=registry.names())
     parser.add_argument("--spandrel", action="store_true")
     options = parser.parse_args()
-    columns = [*FORMATS, *["spandrel"] * options.spandrel]
+    columns = [*EXPORT_FORMATS, *["spandrel"] * options.spandrel]
     print("| network |", " | ".join(columns), "| seconds |", flush=True)
     print("|---|", "---|" * len(columns), "---|", sep="", flush=True)
     for name in options.networks:
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            cells = [cell(name, to, Path(folder)) for to in FORMATS]
+            cells = [cell(name, to, Path(folder)) for to in EXPORT_FORMATS]
             if options.spandrel:
                 cells.append(by_spandrel(name, Path(folder)))
         print(f"| {name} |", " | ".join(cells), f"| {time.perf_counter() - began:.0f} |", flush=True)
@@ -39,7 +39,7 @@ def main() -> None:
 def cell(name: str, to: str, folder: Path) -> str:
     """Return the largest difference of one network in one format."""
     try:
-        done = export(name, to, folder / f"{to}{FORMATS[to].suffix}")
+        done = export(name, to, folder / f"{to}{EXPORT_FORMATS[to].suffix}")
     except WeightsError:
         return "-"
     return f"{max(done.differences.values()):.1e}"

@@ -5,7 +5,7 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from keras_sr.data import data_format
-from keras_sr.data.data_format import FASTER, FORMATS, data_format_for
+from keras_sr.data.data_format import DATA_FORMATS, FASTER, data_format_for
 from keras_sr.errors import DataError
 
 
@@ -36,7 +36,7 @@ def test_the_device_is_that_of_a_new_tensor(monkeypatch, name, kind):
 
 
 def test_the_table_names_what_exists():
-    assert set(FASTER.values()) <= set(FORMATS) - {"auto"}
+    assert set(FASTER.values()) <= set(DATA_FORMATS) - {"auto"}
     assert {backend for backend, _ in FASTER} <= {"tensorflow", "jax", "torch"}
 
 

@@ -18,9 +18,9 @@ from keras_sr.evaluation.candidates import (
     picture_candidate,
     truth_candidate,
 )
-from keras_sr.evaluation.columns import DEFAULT, MEASURES, choose
+from keras_sr.evaluation.columns import DEFAULT_METRICS, MEASURES, choose
 from keras_sr.evaluation.harness import Dataset, load_picture, measure
-from keras_sr.evaluation.kept import Settings
+from keras_sr.evaluation.kept import KeptSettings
 from keras_sr.evaluation.protocol import PROTOCOLS, Protocol
 from keras_sr.evaluation.report.tables import table, write_csv, write_json
 from keras_sr.evaluation.results import Failure
@@ -53,7 +53,7 @@ def benchmark(*arguments, **options):
 
 
 def settings(**changes):
-    return Settings(**{"scale": 4, "protocol": PROTOCOLS["paper"], "metrics": QUICK, **changes})
+    return KeptSettings(**{"scale": 4, "protocol": PROTOCOLS["paper"], "metrics": QUICK, **changes})
 
 
 def candidate(enlarge, name="net"):
@@ -360,9 +360,9 @@ def test_columns_are_chosen_by_name(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_SR_LPIPS_ALEX", str(tmp_path / "absent"))
     monkeypatch.setenv("KERAS_SR_NIQE", str(tmp_path / "absent"))
     keys, missing = choose(None)
-    assert keys == tuple(key for key in DEFAULT if key not in ("lpips", "niqe"))
+    assert keys == tuple(key for key in DEFAULT_METRICS if key not in ("lpips", "niqe"))
     assert [line.partition(":")[0] for line in missing] == ["no LPIPS", "no NIQE"]
-    assert set(MEASURES) == {*DEFAULT, "lpips_vgg", "dists"}
+    assert set(MEASURES) == {*DEFAULT_METRICS, "lpips_vgg", "dists"}
 
 
 def test_no_place_of_this_machine_is_in_the_results(data, tmp_path, monkeypatch):

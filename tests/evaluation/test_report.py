@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_sr.evaluation.report import write_report
-from keras_sr.evaluation.report.crops import SIDE, difference, place
+from keras_sr.evaluation.report.crops import SIDE, difference_map, place
 from keras_sr.evaluation.report.plots import HEIGHT, LEFT, WIDTH, Point, axis, bars, free_place, scatter
 
 RNG = np.random.default_rng(0)
@@ -340,7 +340,7 @@ def test_a_small_picture_is_shown_whole():
 
 def test_the_difference_is_that_of_the_two_farthest():
     flat = [np.full((4, 4, 3), value, np.uint8) for value in (10, 12, 19)]
-    assert (difference(flat) == 9).all()
+    assert (difference_map(flat) == 9).all()
 
 
 @pytest.mark.parametrize("values", [[28.4, 32.9], [0.075, 0.343], [5.0, 5.0], [-1.0, 3.0], [0.0, 0.0]])

@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from keras_sr.images.picture.exif import Change, has_thumbnail, patched
+from keras_sr.images.picture.exif import Change, has_thumbnail, patched_exif
 
 NOTE = bytes(range(200))
 
@@ -23,7 +23,7 @@ def block(order):
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_what_is_of_the_pixels_changes_and_the_rest_stays(order):
     given = block(order)
-    result = patched(given, change())
+    result = patched_exif(given, change())
     assert len(result) == len(given)
     exif = Image.Exif()
     exif.load(result)
@@ -46,7 +46,9 @@ def test_a_subject_area_is_where_its_pixels_have_gone(orientation):
     upright = np.asarray(ImageOps.exif_transpose(with_exif(image, exif)))
     rows, columns = np.nonzero(upright)
     result = Image.Exif()
-    result.load(patched(exif.tobytes().removeprefix(b"Exif\0\0"), change(orientation=orientation, times=1)))
+    result.load(
+        patched_exif(exif.tobytes().removeprefix(b"Exif\0\0"), change(orientation=orientation, times=1))
+    )
     x, y, width, height = result.get_ifd(0x8769)[0x9214]
     assert (x, y) == ((columns.min() + columns.max() + 1) / 2, (rows.min() + rows.max() + 1) / 2)
     assert (width, height) == (np.ptp(columns) + 1, np.ptp(rows) + 1)
@@ -61,17 +63,17 @@ def test_a_thumbnail_of_other_pixels_goes(shared_data):
     with Image.open(shared_data / "strangers" / "01_sideways_thumb.jpg") as image:
         given = image.info["exif"].removeprefix(b"Exif\0\0")
     assert has_thumbnail(given)
-    assert not has_thumbnail(patched(given, change()))
+    assert not has_thumbnail(patched_exif(given, change()))
 
 
 @pytest.mark.parametrize(
     "damaged", [b"", b"II*\0\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff", b"rubbish" * 9]
 )
 def test_damaged_blocks_are_left_alone(damaged):
-    assert patched(damaged, change()) == damaged
+    assert patched_exif(damaged, change()) == damaged
 
 
 def test_every_cut_is_survived():
     given = block("<")
     for end in range(len(given)):
-        assert len(patched(given[:end], change())) == end
+        assert len(patched_exif(given[:end], change())) == end

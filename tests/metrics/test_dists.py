@@ -5,8 +5,8 @@ import pytest
 
 from keras_sr.errors import PictureError, WeightsError
 from keras_sr.metrics import DISTS, dists
-from keras_sr.metrics.dists import CHANNELS
-from keras_sr.metrics.dists_weights import convert
+from keras_sr.metrics.dists import LAYER_CHANNELS
+from keras_sr.metrics.dists_weights import convert_dists
 from keras_sr.metrics.lpips import NETWORKS
 
 
@@ -20,7 +20,7 @@ def arrays():
         arrays[f"{backbone}.Conv_{i}.bias"] = rng.normal(0, 0.1, conv.filters).astype(np.float32)
         channels = conv.filters
     for name in ("alpha", "beta"):
-        arrays[name] = rng.uniform(0.05, 0.2, sum(CHANNELS)).astype(np.float32)
+        arrays[name] = rng.uniform(0.05, 0.2, sum(LAYER_CHANNELS)).astype(np.float32)
     return arrays
 
 
@@ -127,7 +127,7 @@ def test_the_authors_module_is_converted_layer_by_layer(arrays):
         model.add_module(f"stage{stage}", part)
     for name in ("alpha", "beta"):
         model.register_parameter(name, torch.nn.Parameter(torch.tensor(arrays[name]).view(1, -1, 1, 1)))
-    converted = convert(model)
+    converted = convert_dists(model)
     assert converted.keys() == arrays.keys()
     for name in arrays:
         if not name.endswith("bias"):

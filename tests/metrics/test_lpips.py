@@ -13,7 +13,7 @@ from keras_sr.images.plain import read_rgb
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import LPIPS, lpips
 from keras_sr.metrics.lpips import NETWORKS, SMALLEST, convolve, max_pool
-from keras_sr.metrics.lpips_weights import convert, main
+from keras_sr.metrics.lpips_weights import convert_lpips, main
 from keras_sr.metrics.weights import SHIPPED
 
 # What the package itself does, and no business of ours.
@@ -98,7 +98,7 @@ def test_both_networks_equal_the_authors_package(authors, tmp_path, net, size):
     torch = pytest.importorskip("torch")
     torch.manual_seed(1)
     model = authors.LPIPS(net=net, pnet_rand=True, verbose=False).eval()
-    np.savez(tmp_path / "w.npz", **convert(model, net))
+    np.savez(tmp_path / "w.npz", **convert_lpips(model, net))
     a, b = RNG.integers(0, 256, (2, *size, 3), np.uint8)
     tensors = [torch.from_numpy(x.astype("float32") / 127.5 - 1).permute(2, 0, 1)[None] for x in (a, b)]
     with torch.no_grad():
@@ -112,7 +112,7 @@ def test_both_networks_equal_the_authors_package(authors, tmp_path, net, size):
 def test_the_trained_network_equals_the_authors_package(authors, alex, example, shared_data):
     torch = pytest.importorskip("torch")
     model = authors.LPIPS(net="alex", pnet_rand=True, verbose=False).eval()
-    names, arrays = convert(model, "alex"), np.load(alex)
+    names, arrays = convert_lpips(model, "alex"), np.load(alex)
     assert set(names) == set(arrays.files)
     # The package's own heads are those of the file.
     for key in names:

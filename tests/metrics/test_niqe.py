@@ -8,7 +8,7 @@ from scipy.special import gamma
 from keras_sr.errors import PictureError, WeightsError
 from keras_sr.images.plain import read_rgb
 from keras_sr.metrics import NIQE, niqe
-from keras_sr.metrics.niqe_model import NiqeModel, fit, load_model, save_model
+from keras_sr.metrics.niqe_model import NiqeModel, fit_niqe, load_model, save_model
 from keras_sr.metrics.nss import FEATURES, asymmetric_gaussian, block_features, luma_of, smooth, table
 from keras_sr.metrics.weights import SHIPPED
 
@@ -112,7 +112,7 @@ def test_what_does_not_count(published, photograph):
 @pytest.mark.shared
 @pytest.mark.slow
 def test_a_model_fitted_to_photographs_ranks_as_the_published_one(shared_data, photograph, tmp_path):
-    model = fit(sorted((shared_data / "train" / "photos").glob("*.jpg"))[:12])
+    model = fit_niqe(sorted((shared_data / "train" / "photos").glob("*.jpg"))[:12])
     save_model(tmp_path / "own.npz", model)
     spoiled = [gaussian_filter(photograph, (s, s, 0)) for s in (0, 1, 2, 3)]
     values = [niqe(picture, model=tmp_path / "own.npz") for picture in spoiled]
@@ -121,12 +121,12 @@ def test_a_model_fitted_to_photographs_ranks_as_the_published_one(shared_data, p
 
 
 def test_a_model_survives_its_file(tmp_path):
-    model = fit([PICTURE] * 7, sharpness_threshold=0.0)
+    model = fit_niqe([PICTURE] * 7, sharpness_threshold=0.0)
     save_model(tmp_path / "own.npz", model)
     read = load_model(tmp_path / "own.npz")
     np.testing.assert_array_equal(read.mean, model.mean)
     np.testing.assert_array_equal(read.covariance, model.covariance)
-    again = fit([PICTURE] * 7, sharpness_threshold=0.0)
+    again = fit_niqe([PICTURE] * 7, sharpness_threshold=0.0)
     np.testing.assert_array_equal(again.covariance, model.covariance)
     # A picture like those that the model is made of is near.
     assert niqe(PICTURE, model=model) < 1e-6 + niqe(np.roll(PICTURE, 40, 0)[::-1], model=model)
@@ -136,9 +136,9 @@ def test_sharp_blocks_only():
     half_blurred = PICTURE.copy()
     half_blurred[:, :150] = gaussian_filter(PICTURE, (4, 4, 0))[:, :150]
     with pytest.raises(PictureError, match="these pictures have 2"):
-        fit([half_blurred], sharpness_threshold=0.9)
+        fit_niqe([half_blurred], sharpness_threshold=0.9)
     with pytest.raises(PictureError, match="these pictures have 6: give more or larger ones"):
-        fit([PICTURE], sharpness_threshold=0.0)
+        fit_niqe([PICTURE], sharpness_threshold=0.0)
 
 
 # --- what cannot be measured
@@ -157,7 +157,7 @@ def test_small_and_flat_pictures():
 
 
 def test_a_flat_block_does_not_spoil_the_others():
-    model = fit([PICTURE] * 7, sharpness_threshold=0.0)
+    model = fit_niqe([PICTURE] * 7, sharpness_threshold=0.0)
     sky = PICTURE.copy()
     sky[:110, :110] = 200
     assert np.isfinite(niqe(sky, model=model))

@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    for known in weights.FILES.values():
+    for known in weights.METRIC_FILES.values():
         monkeypatch.delenv(known.variable, raising=False)
     monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache" / "metrics"

@@ -14,7 +14,7 @@ import keras
 from keras_sr.errors import KerasSRError, WeightsError
 from keras_sr.images.plain import read_rgb
 from keras_sr.models import build_generator
-from keras_sr.tasks.export import CROPS, FORMATS, LIMIT, PHOTOGRAPH, export
+from keras_sr.tasks.export import CROPS, EXPORT_FORMATS, LIMIT, PHOTOGRAPH, export
 from keras_sr.weights import store
 from keras_sr.weights.load import load
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 NEEDS = {"onnx": "onnxruntime", "openvino": "openvino", "litert": "ai_edge_litert"}
 SIZES = ("24x24", "33x47", "56x80")
-SUFFIXES = {to: format.suffix or "_folder" for to, format in FORMATS.items()}
+SUFFIXES = {to: format.suffix or "_folder" for to, format in EXPORT_FORMATS.items()}
 
 NETWORKS = {
     "compact": {"generator": "compact", "scale": 2, "features": 6, "blocks": 1},
@@ -60,7 +60,7 @@ def test_the_gate_looks_at_a_photograph_at_several_sizes():
     assert any(height % 2 and width % 2 for _, _, height, width in CROPS)
 
 
-@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("to", EXPORT_FORMATS)
 @pytest.mark.parametrize("name", ["compact", "rrdb"])
 def test_every_format_is_written_with_its_differences_beside_it(name, to, tmp_path):
     pytest.importorskip(NEEDS.get(to, "keras"))
@@ -82,7 +82,7 @@ def test_every_format_is_written_with_its_differences_beside_it(name, to, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("to", EXPORT_FORMATS)
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("compact", "rrdb")])
 def test_networks_of_every_kind_leave_by_every_format(name, to, tmp_path):
     pytest.importorskip(NEEDS.get(to, "keras"))
@@ -146,7 +146,7 @@ def wrong(change):
         model.save(path)
         (path.parent / "compact.npz").unlink()
 
-    return replace(FORMATS["keras"], write=write)
+    return replace(EXPORT_FORMATS["keras"], write=write)
 
 
 def shifted(by):
@@ -165,7 +165,7 @@ def shifted(by):
     ],
 )
 def test_a_file_that_computes_something_else_is_refused(change, words, tmp_path, monkeypatch):
-    monkeypatch.setitem(FORMATS, "keras", wrong(change))
+    monkeypatch.setitem(EXPORT_FORMATS, "keras", wrong(change))
     source = network(tmp_path, "compact")
     (tmp_path / "out.keras").write_bytes(b"an older one")
     before = sorted(tmp_path.iterdir())
@@ -176,19 +176,19 @@ def test_a_file_that_computes_something_else_is_refused(change, words, tmp_path,
 
 
 def test_a_difference_below_the_limit_is_told(tmp_path, monkeypatch):
-    monkeypatch.setitem(FORMATS, "keras", wrong(shifted(5e-5)))
+    monkeypatch.setitem(EXPORT_FORMATS, "keras", wrong(shifted(5e-5)))
     done = export(network(tmp_path, "compact"), "keras", tmp_path / "out.keras")
     assert all(4e-5 < difference < 6e-5 for difference in done.differences.values())
 
 
 def test_a_file_of_one_size_is_refused(tmp_path, monkeypatch):
-    opened = FORMATS["safetensors"].open
+    opened = EXPORT_FORMATS["safetensors"].open
 
     def fixed(path):
         run = opened(path)
         return lambda x: run(x[:, :24, :24])
 
-    monkeypatch.setitem(FORMATS, "safetensors", replace(FORMATS["safetensors"], open=fixed))
+    monkeypatch.setitem(EXPORT_FORMATS, "safetensors", replace(EXPORT_FORMATS["safetensors"], open=fixed))
     with pytest.raises(KerasSRError, match=r"gives \(1, 48, 48, 3\) for \(1, 33, 47, 3\)"):
         export(network(tmp_path, "compact"), "safetensors", tmp_path / "out.safetensors")
 
@@ -199,7 +199,7 @@ def test_a_writer_that_fails_is_one_line_and_leaves_nothing(tmp_path, monkeypatc
         (path / "half").write_bytes(b"half")
         raise ValueError("no\nroom")
 
-    monkeypatch.setitem(FORMATS, "saved_model", replace(FORMATS["saved_model"], write=fails))
+    monkeypatch.setitem(EXPORT_FORMATS, "saved_model", replace(EXPORT_FORMATS["saved_model"], write=fails))
     source = network(tmp_path, "compact")
     with pytest.raises(KerasSRError, match="this network cannot be written in this format: no room"):
         export(source, "saved_model", tmp_path / "out")

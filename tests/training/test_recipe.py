@@ -9,7 +9,7 @@ pytest.importorskip("keras")
 from keras_sr.errors import RecipeError
 from keras_sr.recipes import RECIPES, get
 from keras_sr.recipes.quick import QUICK
-from keras_sr.tasks.recipe_fields import as_lines, as_markdown
+from keras_sr.tasks.recipe_fields import as_markdown, fields_as_lines
 from keras_sr.training.recipe import RULES, SMOKE, Recipe, as_json, from_json, override, smoke
 from keras_sr.weights import registry
 
@@ -125,7 +125,9 @@ def test_what_is_no_number_is_refused(name):
 def test_every_listed_value_can_be_set_again():
     """What `--fields` prints is what `--set` takes."""
     for recipe in map(get, RECIPES):
-        listed = [line.strip().partition("   (")[0] for line in as_lines(recipe) if re.match("  [a-z]", line)]
+        listed = [
+            line.strip().partition("   (")[0] for line in fields_as_lines(recipe) if re.match("  [a-z]", line)
+        ]
         assert {line.partition("=")[0] for line in listed} == RULES.keys() - {"name"}
         assert override(Recipe(name=recipe.name, mse=1.0), listed) == recipe
 

@@ -20,9 +20,9 @@ _MODEL_HELP = (
 def _show_metrics(wanted: bool) -> None:
     """Print the metrics and leave."""
     if wanted:
-        from keras_sr.evaluation.columns import as_lines
+        from keras_sr.evaluation.columns import metrics_as_lines
 
-        typer.echo("\n".join(as_lines()))
+        typer.echo("\n".join(metrics_as_lines()))
         raise typer.Exit
 
 

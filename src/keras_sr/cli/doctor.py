@@ -127,6 +127,6 @@ def _default_line() -> str:
 
 def found(name: str) -> str:
     """Return where the weights of a metric are."""
-    from keras_sr.metrics.weights import FILES, local_weights
+    from keras_sr.metrics.weights import METRIC_FILES, local_weights
 
-    return str(local_weights(name) or f"not there: {FILES[name].remedy}")
+    return str(local_weights(name) or f"not there: {METRIC_FILES[name].remedy}")

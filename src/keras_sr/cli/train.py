@@ -119,9 +119,9 @@ def train(
         return
     how: dict[str, Any] = {"quick": quick, "smoke": smoke, "settings": settings or []}
     if fields:
-        from keras_sr.tasks.recipe_fields import as_lines
+        from keras_sr.tasks.recipe_fields import fields_as_lines
 
-        typer.echo("\n".join(as_lines(task.chosen_recipe(recipe, **how) if recipe else None)))
+        typer.echo("\n".join(fields_as_lines(task.chosen_recipe(recipe, **how) if recipe else None)))
         return
     if recipe is None or not data:
         missing = "RECIPE, such as compact" if recipe is None else "--data FOLDER, the photographs"

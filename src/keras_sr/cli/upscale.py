@@ -373,7 +373,7 @@ def upscale(
             progress=show,
             **how,
         )
-        told = [tell(result, network.name, dry_run) for result in interruptible(results)]
+        told = [_tell(result, network.name, dry_run) for result in interruptible(results)]
     if part is not None and not told:
         say(f"keras-sr: no picture belongs to shard {part}")
     if not all(told):
@@ -412,7 +412,7 @@ def interruptible(results: "Iterator[FileResult]") -> "Iterator[FileResult]":
         raise
 
 
-def tell(result: "FileResult", network: str, dry_run: bool) -> bool:
+def _tell(result: "FileResult", network: str, dry_run: bool) -> bool:
     """Print the paths of a result, say what there is to say about it, and return whether all went well."""
     job = result.job
     if dry_run:

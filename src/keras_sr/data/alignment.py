@@ -85,8 +85,8 @@ def offset(lr: np.ndarray, hr: np.ndarray, scale: int) -> Offset | None:
     a, b = normal(ours), normal(small)
     whole = _coarse(a, b)
     down, right = fine(a, b, whole)
-    likeness = float((a * shifted(b, down, right))[_inner(a)].mean())
-    likeness /= float(a[_inner(a)].std() * shifted(b, down, right)[_inner(a)].std() + 1e-9)
+    likeness = float((a * _shifted(b, down, right))[_inner(a)].mean())
+    likeness /= float(a[_inner(a)].std() * _shifted(b, down, right)[_inner(a)].std() + 1e-9)
     return Offset(down * scale, right * scale, min(likeness, 1.0))
 
 
@@ -127,7 +127,7 @@ def fine(a: np.ndarray, b: np.ndarray, start: tuple[int, int]) -> tuple[float, f
     """Return the same to a fraction of a pixel: least squares on the gradient (Lucas and Kanade 1981)."""
     best = np.array(min(((0, 0), start), key=lambda at: _error_of(a, b, at)), float)
     for _ in range(8):
-        moved = shifted(b, *best)
+        moved = _shifted(b, *best)
         slope = np.stack([part[_inner(a)].ravel() for part in np.gradient(moved)])
         step, *_ = np.linalg.lstsq(slope.T, (moved - a)[_inner(a)].ravel(), rcond=None)
         # Farther than a pixel the gradient knows nothing.
@@ -139,10 +139,10 @@ def fine(a: np.ndarray, b: np.ndarray, start: tuple[int, int]) -> tuple[float, f
 
 def _error_of(a: np.ndarray, b: np.ndarray, at: tuple[int, int]) -> float:
     """Return how far `a` is from `b` moved by whole pixels."""
-    return float(np.square((a - shifted(b, *at))[_inner(a)]).mean())
+    return float(np.square((a - _shifted(b, *at))[_inner(a)]).mean())
 
 
-def shifted(image: np.ndarray, down: float, right: float) -> np.ndarray:
+def _shifted(image: np.ndarray, down: float, right: float) -> np.ndarray:
     """Return a picture moved down and to the right, between pixels by cubic convolution; edges repeat."""
     for axis, by in enumerate((down, right)):
         whole = int(np.floor(by))

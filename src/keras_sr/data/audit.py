@@ -177,7 +177,7 @@ def look(hr: np.ndarray) -> Look:
         detail=_ratio(octaves[0], octaves[1]),
         coarser=_ratio(octaves[1], octaves[2]),
         period=max(_unevenness(y, 3), _unevenness(y, 4)),
-        blocks=blocks(y),
+        blocks=_blocks(y),
         thumb=thumbnail(hr),
     )
 
@@ -191,14 +191,14 @@ def _octave_energies(y: np.ndarray) -> list[np.ndarray]:
     """Return the mean square of three octaves (a Laplacian pyramid, Burt and Adelson 1983) in tiles of 32."""
     energies = []
     for side in (32, 16, 8):
-        low = smooth(y)
+        low = _smooth(y)
         energies.append(_tile_means(np.square(y - low), side))
         y = low[::2, ::2]
     height, width = (min(e.shape[axis] for e in energies) for axis in (0, 1))
     return [e[:height, :width] for e in energies]
 
 
-def smooth(y: np.ndarray) -> np.ndarray:
+def _smooth(y: np.ndarray) -> np.ndarray:
     """Filter rows and columns with 1 4 6 4 1."""
     for _ in range(2):
         p = np.pad(y, ((2, 2), (0, 0)), "symmetric")
@@ -236,7 +236,7 @@ def _unevenness(y: np.ndarray, period: int) -> float:
     return float(min(found))
 
 
-def blocks(y: np.ndarray) -> float:
+def _blocks(y: np.ndarray) -> float:
     """Return how much larger the step at one of eight columns (and rows) is than at the others."""
     found = []
     for z in (y, y.T):
@@ -287,7 +287,7 @@ def _matching(thumbs: dict[int, np.ndarray], among: dict[int, np.ndarray] | None
     for k, thumb in thumbs.items():
         if not thumb.any():
             continue
-        near = {id(t): (j, t) for part in parts(thumb) for j, t in shelves.get(part, [])}
+        near = {id(t): (j, t) for part in _parts(thumb) for j, t in shelves.get(part, [])}
         twin = next((j for j, t in near.values() if float((t * thumb).sum()) >= _DOUBLE), None)
         if twin is not None:
             found[k] = twin
@@ -299,11 +299,11 @@ def _matching(thumbs: dict[int, np.ndarray], among: dict[int, np.ndarray] | None
 def put(shelves: dict[tuple[int, bytes], list[tuple[int, np.ndarray]]], k: int, thumb: np.ndarray) -> None:
     """Put a thumbnail where those like it are looked for."""
     if thumb.any():
-        for part in parts(thumb):
+        for part in _parts(thumb):
             shelves.setdefault(part, []).append((k, thumb))
 
 
-def parts(thumb: np.ndarray) -> list[tuple[int, bytes]]:
+def _parts(thumb: np.ndarray) -> list[tuple[int, bytes]]:
     """Return the four parts of a thumbnail's hash: whether 8x8 means are above their median."""
     small = thumb.reshape(8, 2, 8, 2).mean((1, 3)).ravel()
     bits = np.packbits(small > np.median(small)).reshape(4, 2)

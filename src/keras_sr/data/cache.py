@@ -262,11 +262,11 @@ def _fingerprint(found: Sequence[Pair], settings: Json) -> str:
     for one in found:
         for path in (one.hr, one.lr):
             if path is not None:
-                digest.update(f"{one.name}\0{path.name}\0{state(path)}\n".encode())
+                digest.update(f"{one.name}\0{path.name}\0{_state(path)}\n".encode())
     return f"x{settings['scale']}-{digest.hexdigest()[:20]}"
 
 
-def state(path: Path) -> tuple[int, int] | None:
+def _state(path: Path) -> tuple[int, int] | None:
     """Return a file's size and time of change, or None where it has neither (a dangling link)."""
     try:
         facts = path.stat()

@@ -4,7 +4,7 @@ import keras
 
 from keras_sr.errors import DataError, unknown
 
-FORMATS = ("channels_last", "channels_first", "auto")
+DATA_FORMATS = ("channels_last", "channels_first", "auto")
 
 #: (backend, device): the faster layout for a training step. Measured by `benchmarks/training_step.py`
 #: (docs/decisions/0005-training-backend.md); what is not listed takes channels_last.
@@ -21,8 +21,8 @@ def data_format_for(data_format: str) -> str:
     Raises:
         DataError: The layout is unknown.
     """
-    if data_format not in FORMATS:
-        raise DataError(unknown("data_format", data_format, FORMATS))
+    if data_format not in DATA_FORMATS:
+        raise DataError(unknown("data_format", data_format, DATA_FORMATS))
     if data_format != "auto":
         return data_format
     return FASTER.get((keras.backend.backend(), device()), "channels_last")

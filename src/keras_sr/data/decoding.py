@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from keras_sr.errors import PictureError
-from keras_sr.images.plain import FORMATS, hush_pillow, read_rgb, why
+from keras_sr.images.plain import PLAIN_FORMATS, hush_pillow, read_rgb, why
 
 try:
     import simplejpeg
@@ -115,7 +115,7 @@ def size_of(path: str | Path) -> tuple[int, int]:
     hush_pillow()
     try:
         with Image.open(path) as image:
-            if image.format not in FORMATS:
+            if image.format not in PLAIN_FORMATS:
                 raise PictureError(f"{image.format} files are not read")
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION, 1) >= 5

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 #: Words that say how LR was made; they are no part of a picture's key.
-KINDS = frozenset(
+_KINDS = frozenset(
     [
         *("bicubic", "bic", "bi", "bilinear", "lanczos", "nearest", "nn", "area"),
         *("unknown", "mild", "difficult", "wild", "bd", "dn", "real", "realesrgan", "blur", "noise", "jpeg"),
@@ -79,7 +79,7 @@ def read_folder(name: str) -> FolderName:
         says = not role and (i == 0 or all(map(_may_follow, words[i + 1 :])))
         if hr and says:
             role, scale = "hr", number(hr[1]) or scale
-        elif lr and says and (not lr[1] or lr[1] in KINDS):
+        elif lr and says and (not lr[1] or lr[1] in _KINDS):
             role, kind, scale = "lr", lr[1], number(lr[2]) or scale
         elif times:
             scale = number(times[1] or times[2])
@@ -92,7 +92,7 @@ def read_folder(name: str) -> FolderName:
         only = scale is not None and rest in ([], ["sub"])
         return FolderName("", scale, tuple(rest)) if only else FolderName("", None, (name.casefold(),))
     if role == "lr":
-        found = [word for word in rest if word.rstrip("0123456789") in KINDS]
+        found = [word for word in rest if word.rstrip("0123456789") in _KINDS]
         kind = kind or "_".join(found)
         rest = [word for word in rest if word not in found]
     kind = "bicubic" if kind in ("bic", "bi") else kind
@@ -101,7 +101,7 @@ def read_folder(name: str) -> FolderName:
 
 def _may_follow(word: str) -> bool:
     """Tell whether a word behind HR or LR leaves it what it says: `lr_scan_of_1970` may hold anything."""
-    return word.rstrip("0123456789") in KINDS | _FILLERS | _PARTS or bool(_SCALE_WORD.fullmatch(word))
+    return word.rstrip("0123456789") in _KINDS | _FILLERS | _PARTS or bool(_SCALE_WORD.fullmatch(word))
 
 
 def shrunk(name: str, beside: frozenset[str]) -> FolderName | None:

@@ -109,10 +109,10 @@ def add_metric(metric: type[PerPictureMean]) -> None:
 
 
 #: The columns when nothing else is asked for.
-DEFAULT = tuple(key for key, measure in MEASURES.items() if measure.usual)
+DEFAULT_METRICS = tuple(key for key, measure in MEASURES.items() if measure.usual)
 
 
-def as_lines() -> Iterator[str]:
+def metrics_as_lines() -> Iterator[str]:
     """Yield two lines on each column: its key, title, unit and best value; then its source."""
     best = {True: "higher is better", False: "lower is better", None: ""}
     for key, one in MEASURES.items():
@@ -159,7 +159,7 @@ def choose(keys: list[str] | None) -> tuple[tuple[str, ...], list[str]]:
         if key not in MEASURES:
             raise DataError(unknown("metric", key, list(MEASURES)))
     chosen, missing = list[str](), list[str]()
-    for key in keys or DEFAULT:
+    for key in keys or DEFAULT_METRICS:
         try:
             if MEASURES[key].weights:
                 find_weights(MEASURES[key].weights)

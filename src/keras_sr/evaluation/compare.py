@@ -208,7 +208,7 @@ def text(comparison: Comparison) -> str:
     """Return the comparison as aligned text, the better value of each metric marked by `*`."""
     rows = [["", *comparison.columns]]
     for one in comparison.lines:
-        cells = [cell(value, one.digits) for value in one.values]
+        cells = [_cell(value, one.digits) for value in one.values]
         mark = best(one, len(comparison.columns) - comparison.to_truth)
         cells = [f"{value}{'*' if i in mark else ' '}" for i, value in enumerate(cells)]
         arrow = {True: " ↑", False: " ↓", None: ""}[one.higher_is_better]
@@ -233,7 +233,7 @@ def best(line: Line, rivals: int) -> tuple[int, ...]:
     return tuple(i for i, value in enumerate(values) if value == wanted)
 
 
-def cell(value: float | None, digits: int) -> str:
+def _cell(value: float | None, digits: int) -> str:
     """Return a number as tables show it."""
     return "-" if value is None else "equal" if math.isinf(value) else f"{value:.{digits}f}"
 

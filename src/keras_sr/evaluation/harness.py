@@ -15,7 +15,7 @@ from keras_sr.errors import DataError, PictureError, Stopped
 from keras_sr.evaluation import machine
 from keras_sr.evaluation.candidates import Candidate, own_pictures, picture_of
 from keras_sr.evaluation.columns import MEASURES, mean_of_all
-from keras_sr.evaluation.kept import Settings, forget, measured
+from keras_sr.evaluation.kept import KeptSettings, forget, measured
 from keras_sr.evaluation.protocol import PROTOCOLS, shaved
 from keras_sr.evaluation.published import rows_for, verdict
 from keras_sr.evaluation.results import Anchor, Failure, PublishedRow, Results, Row, SetResult, Verdict
@@ -48,7 +48,7 @@ class Dataset:
 def measure(
     candidates: Sequence[Candidate],
     datasets: Sequence[Dataset],
-    settings: Settings,
+    settings: KeptSettings,
     out: Path,
     *,
     command: str = "",
@@ -113,7 +113,7 @@ class _Bench:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: KeptSettings,
         out: Path,
         facts: dict[str, Any],
         progress: Callable[[int, str], None] | None,
@@ -168,7 +168,7 @@ def _row_of(
     data: Dataset,
     images: list[dict[str, Any]],
     failures: list[Failure],
-    settings: Settings,
+    settings: KeptSettings,
 ) -> Row:
     """Return a candidate's row in the table of a set: means, intervals, verdict."""
     mean: dict[str, float | None] = {}
@@ -208,7 +208,7 @@ def _row_of(
     )
 
 
-def _check_bicubic(data: Dataset, bicubic: Row, settings: Settings) -> SetResult:
+def _check_bicubic(data: Dataset, bicubic: Row, settings: KeptSettings) -> SetResult:
     """Return what a table says about its set, after a look at what bicubic gave.
 
     Raises:

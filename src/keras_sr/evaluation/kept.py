@@ -29,7 +29,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Settings:
+class KeptSettings:
     """What all figures of a run share.
 
     Attributes:
@@ -50,7 +50,12 @@ class Settings:
 
 
 def measured(
-    candidate: Candidate, pair: Pair, settings: Settings, place: Path, facts: Json, given: np.ndarray | None
+    candidate: Candidate,
+    pair: Pair,
+    settings: KeptSettings,
+    place: Path,
+    facts: Json,
+    given: np.ndarray | None,
 ) -> Json:
     """Return the figures of one picture: those kept, or new ones, which are then kept with the SR picture.
 
@@ -131,7 +136,7 @@ def _figures_of(sample: Sample, candidate: Candidate, metrics: Sequence[str]) ->
 
 
 def _key_of(
-    candidate: Candidate, pair: Pair, settings: Settings, facts: Json, given: np.ndarray | None
+    candidate: Candidate, pair: Pair, settings: KeptSettings, facts: Json, given: np.ndarray | None
 ) -> str:
     """Return the hash of all that a picture's figures depend on, its seconds too."""
     facts = {

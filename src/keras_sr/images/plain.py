@@ -37,7 +37,7 @@ SUFFIXES = frozenset(
 )
 
 #: Formats that are opened. Not among them: EPS, WMF and other programs in disguise.
-FORMATS = frozenset(
+PLAIN_FORMATS = frozenset(
     {"PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "QOI", "TGA"}
 )
 
@@ -150,8 +150,10 @@ def _encode(pixels: np.ndarray, path: Path) -> bytes:
 
 def _decode(image: ImageFile.ImageFile) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the pixels of an open Pillow picture, uint8 (H, W, 1 or 3), and what they lack of it."""
-    if image.format not in FORMATS:
-        raise PictureError(f"{image.format} files are not read; use one of {', '.join(sorted(FORMATS))}")
+    if image.format not in PLAIN_FORMATS:
+        raise PictureError(
+            f"{image.format} files are not read; use one of {', '.join(sorted(PLAIN_FORMATS))}"
+        )
     lost = list(left_behind(image))
     image.load()
     # A broken EXIF block is no reason to refuse the pixels.

@@ -27,10 +27,10 @@ _FIELD, _CHANGE = 160, 1e-5
 _REFUSALS = (RuntimeError, ValueError, IndexError, TypeError)
 
 #: A picture (h, w, bands) to its result, as the file has it.
-Run = Callable[[np.ndarray], np.ndarray]
+_Run = Callable[[np.ndarray], np.ndarray]
 
 
-def tried(path: Path, margin: int, licence: str) -> tuple[NetworkFacts, Run]:
+def tried(path: Path, margin: int, licence: str) -> tuple[NetworkFacts, _Run]:
     """Return the facts of an ONNX file of another program, and the function that it is.
 
     Args:
@@ -45,13 +45,13 @@ def tried(path: Path, margin: int, licence: str) -> tuple[NetworkFacts, Run]:
     run, bands = opened(path)
     multiple, scale = _multiple_and_scale(run, bands)
     _check_range(run, bands, multiple, scale)
-    field = receptive_field(run, bands, scale, multiple)
+    field = _receptive_field(run, bands, scale, multiple)
     # What is computed at a fraction of the size has to begin at whole blocks.
     field = -(-min(field, margin) // multiple) * multiple
     return NetworkFacts(path.stem, scale, field, licence=licence, bands=bands, multiple=multiple), run
 
 
-def opened(path: Path) -> tuple[Run, int]:
+def opened(path: Path) -> tuple[_Run, int]:
     """Return the function that an ONNX file is, and the bands that it takes.
 
     Raises:
@@ -103,7 +103,7 @@ def _why(error: Exception) -> str:
     return f" ({lines[-1][:80]})" if lines else ""
 
 
-def sample(height: int, width: int, bands: int) -> np.ndarray:
+def _sample(height: int, width: int, bands: int) -> np.ndarray:
     """Return a picture (height, width, bands) in [0, 1] with gradients, edges and texture."""
     rows, columns = np.mgrid[0:height, 0:width] / max(height, width)
     bent = 0.5 + 0.4 * np.sin(9 * rows + 7 * columns * columns)
@@ -112,12 +112,12 @@ def sample(height: int, width: int, bands: int) -> np.ndarray:
     return picture.astype(np.float32)
 
 
-def _multiple_and_scale(run: Run, bands: int) -> tuple[int, int]:
+def _multiple_and_scale(run: _Run, bands: int) -> tuple[int, int]:
     """Return what sides have to be multiples of, and SR size over LR size."""
     for multiple in _MULTIPLES:
         height, width = (side + -side % multiple for side in _SIDES)
         try:
-            shape = run(sample(height, width, bands)).shape
+            shape = run(_sample(height, width, bands)).shape
         except WeightsError:
             continue
         scale = shape[0] // height
@@ -126,10 +126,10 @@ def _multiple_and_scale(run: Run, bands: int) -> tuple[int, int]:
     raise WeightsError("enlarges no picture by a whole number")
 
 
-def _check_range(run: Run, bands: int, multiple: int, scale: int) -> None:
+def _check_range(run: _Run, bands: int, multiple: int, scale: int) -> None:
     """Refuse a network for pictures in another range, and what enlarges none."""
     side = 3 * 16
-    picture = sample(side, side, bands)
+    picture = _sample(side, side, bands)
 
     def distance(low: float, high: float) -> float:
         sr = (run(picture * np.float32(high - low) + np.float32(low)) - low) / (high - low)
@@ -147,7 +147,7 @@ def _check_range(run: Run, bands: int, multiple: int, scale: int) -> None:
         raise WeightsError("gives something else than an enlarged picture of RGB in [0, 1]")
 
 
-def receptive_field(run: Run, bands: int, scale: int, multiple: int) -> int:
+def _receptive_field(run: _Run, bands: int, scale: int, multiple: int) -> int:
     """Return how many LR pixels away a change of one pixel is seen, in a picture of noise."""
     side = _FIELD + -_FIELD % multiple
     picture = np.random.default_rng(0).random((side, side, bands), np.float32)
@@ -185,10 +185,10 @@ def _varint(value: int) -> bytes:
     return bytes([*written, value])
 
 
-def is_apart(run: Run, other: Run, bands: int, multiple: int) -> bool:
+def is_apart(run: _Run, other: _Run, bands: int, multiple: int) -> bool:
     """Return whether two functions of a picture differ by more than rounding, where they are no clipping."""
     side = 24 + -24 % multiple
-    picture = sample(side, side, bands)
+    picture = _sample(side, side, bands)
     with np.errstate(all="ignore"):
         first, second = (np.clip(one(picture), 0, 1) for one in (run, other))
     return first.shape != second.shape or not np.abs(first - second).max() < 2e-3

@@ -27,7 +27,7 @@ FRAME = 8
 
 
 @dataclass(frozen=True)
-class Span:
+class TileSpan:
     """One axis of a tile: what is read and what of it is kept, in pixels of the picture.
 
     What is read may begin before the picture and end after it.
@@ -51,8 +51,8 @@ class Span:
 class Tile:
     """A tile of a picture."""
 
-    rows: Span
-    columns: Span
+    rows: TileSpan
+    columns: TileSpan
 
     def window(self, picture: np.ndarray) -> np.ndarray:
         """Return what to read of a picture (H, W, ...), mirrored beyond its sides."""
@@ -94,7 +94,7 @@ def tiles(
             yield Tile(rows, column)
 
 
-def spans(length: int, window: int, margin: int, frame: int = 0, multiple: int = 1) -> list[Span]:
+def spans(length: int, window: int, margin: int, frame: int = 0, multiple: int = 1) -> list[TileSpan]:
     """Cut one axis into windows of one size, at most `window`, as few and as small as can be.
 
     A `multiple` rounds what it has to: windows down, margins, the frame and the end of the picture up.
@@ -109,7 +109,7 @@ def spans(length: int, window: int, margin: int, frame: int = 0, multiple: int =
     frame = min(frame, margin)
     first, last = -frame, length + frame
     if last - first <= window:
-        return [Span(first, last, 0, length)]
+        return [TileSpan(first, last, 0, length)]
     window -= window % multiple
     margin, frame = (side + -side % multiple for side in (margin, frame))
     first, last = -frame, length + frame + -length % multiple
@@ -122,7 +122,7 @@ def spans(length: int, window: int, margin: int, frame: int = 0, multiple: int =
     starts = [min(first + i * (window - 2 * margin), last - window) for i in range(count)]
     # Neighbours meet where the left one has just enough margin; the right one then has it too.
     cuts = [0, *(start + window - margin for start in starts[:-1]), length]
-    return [Span(start, start + window, *cuts[i : i + 2]) for i, start in enumerate(starts)]
+    return [TileSpan(start, start + window, *cuts[i : i + 2]) for i, start in enumerate(starts)]
 
 
 def _mirrored(start: int, stop: int, length: int) -> np.ndarray:

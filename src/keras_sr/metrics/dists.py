@@ -27,7 +27,7 @@ _EPSILON = 1e-6
 _SMALLEST = 32
 
 #: Channels of what is compared: the picture itself and five layers of VGG16.
-CHANNELS = (3, 64, 128, 256, 512, 512)
+LAYER_CHANNELS = (3, 64, 128, 256, 512, 512)
 
 
 def dists(sr: Any, hr: Any, *, crop_border: int = 0, weights: str | Path | None = None) -> float:
@@ -53,7 +53,7 @@ def dists(sr: Any, hr: Any, *, crop_border: int = 0, weights: str | Path | None 
     path = Path(weights) if weights else find_weights("dists")
     kernels, alpha, beta = _load(path, path.stat().st_mtime_ns if path.is_file() else 0)
     x, y = (_features(planes, kernels) for planes in (a, b))
-    ends = np.cumsum(CHANNELS)[:-1]
+    ends = np.cumsum(LAYER_CHANNELS)[:-1]
     parts = zip(x, y, np.split(alpha, ends), np.split(beta, ends), strict=True)
     return float(1.0 - sum(_likeness(*part) for part in parts))
 
@@ -110,7 +110,7 @@ def _load(path: Path, changed: int) -> tuple[list[tuple[np.ndarray, np.ndarray]]
         kernel = take(arrays, f"{backbone}.Conv_{i}.kernel", (3, 3, channels, conv.filters), path)
         kernels.append((kernel, take(arrays, f"{backbone}.Conv_{i}.bias", (conv.filters,), path)))
         channels = conv.filters
-    total = (sum(CHANNELS),)
+    total = (sum(LAYER_CHANNELS),)
     alpha, beta = (take(arrays, name, total, path).astype(np.float64) for name in ("alpha", "beta"))
     whole = alpha.sum() + beta.sum()
     return kernels, alpha / whole, beta / whole

@@ -36,14 +36,14 @@ def main(arguments: list[str] | None = None) -> None:
         raise WeightsError(
             f"{error}: pip install DISTS-pytorch torch torchvision, of releases that fit to each other"
         ) from error
-    arrays: dict[str, Any] = convert(package.DISTS())
+    arrays: dict[str, Any] = convert_dists(package.DISTS())
     out = chosen.out or cache_folder() / "dists.npz"
     with atomic_write(out) as file:
         np.savez(file, **arrays)
     sys.stdout.write(f"{out}\n")
 
 
-def convert(model: Any) -> dict[str, np.ndarray]:
+def convert_dists(model: Any) -> dict[str, np.ndarray]:
     """Return the arrays of the authors' module by our names: kernels (k, k, in, out), biases, alpha, beta."""
     state = {key: value.detach().cpu().numpy() for key, value in model.state_dict().items()}
     # stage3.12: numbered in the order they run in, over all stages.

@@ -37,14 +37,14 @@ def main(arguments: list[str] | None = None) -> None:
         raise WeightsError(
             f"{error}: pip install lpips torch torchvision, of releases that fit to each other"
         ) from error
-    arrays: dict[str, Any] = convert(package.LPIPS(net=chosen.net, verbose=False), chosen.net)
+    arrays: dict[str, Any] = convert_lpips(package.LPIPS(net=chosen.net, verbose=False), chosen.net)
     out = chosen.out or cache_folder() / f"lpips_{chosen.net}.npz"
     with atomic_write(out) as file:
         np.savez(file, **arrays)
     sys.stdout.write(f"{out}\n")
 
 
-def convert(model: Any, net: str) -> dict[str, np.ndarray]:
+def convert_lpips(model: Any, net: str) -> dict[str, np.ndarray]:
     """Return the arrays of the authors' module by our names: kernels (k, k, in, out), biases, heads."""
     state = {key: value.detach().cpu().numpy() for key, value in model.state_dict().items()}
     backbone, convs = NETWORKS[net]

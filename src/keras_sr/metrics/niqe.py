@@ -34,7 +34,7 @@ def niqe(
         crop_border: Pixels shaved from each of the four sides.
         channel: `"y"`: Y of BT.601 in whole grey levels, as the super-resolution literature does; `"grey"`:
             MATLAB's `rgb2gray`, as the authors' code does with colour pictures.
-        model: What to compare with: from `niqe_model.fit`, or the path of a file; None takes the
+        model: What to compare with: from `niqe_model.fit_niqe`, or the path of a file; None takes the
             published model.
 
     Raises:

@@ -36,7 +36,7 @@ class NiqeModel:
     covariance: np.ndarray
 
 
-def fit(pictures: Iterable[Any], *, sharpness_threshold: float = _SHARPNESS) -> NiqeModel:
+def fit_niqe(pictures: Iterable[Any], *, sharpness_threshold: float = _SHARPNESS) -> NiqeModel:
     """Fit a model to pictures that nobody spoiled.
 
     Args:

@@ -67,9 +67,9 @@ def block_features(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     found, sharpness = [], np.empty(0)
     for side in (BLOCK, BLOCK // 2):
         normalized, deviation = _normalize(y)
-        found.append(_describe(blocks(normalized, side)))
+        found.append(_describe(_blocks(normalized, side)))
         if side == BLOCK:
-            sharpness = blocks(deviation, side).mean(axis=(1, 2))
+            sharpness = _blocks(deviation, side).mean(axis=(1, 2))
             y = _halve(y)
     return np.concatenate(found, axis=1), sharpness
 
@@ -102,7 +102,7 @@ def smooth(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def blocks(x: np.ndarray, side: int) -> np.ndarray:
+def _blocks(x: np.ndarray, side: int) -> np.ndarray:
     """Cut (H, W) into squares, row by row: (blocks, side, side)."""
     height, width = x.shape
     squares = x.reshape(height // side, side, width // side, side).swapaxes(1, 2)

@@ -28,7 +28,7 @@ class Known:
     remedy: str = ""
 
 
-FILES = {
+METRIC_FILES = {
     "lpips_alex": Known("KERAS_SR_LPIPS_ALEX"),
     "lpips_vgg": Known(
         "KERAS_SR_LPIPS_VGG",
@@ -58,12 +58,12 @@ def find_weights(name: str) -> Path:
     Raises:
         WeightsError: It is not there; the line says how to get it.
     """
-    if name not in FILES:
-        raise WeightsError(unknown("weights of a metric", name, list(FILES)))
+    if name not in METRIC_FILES:
+        raise WeightsError(unknown("weights of a metric", name, list(METRIC_FILES)))
     there = local_weights(name)
     if there:
         return there
-    known, kept = FILES[name], cache_folder() / f"{name}.npz"
+    known, kept = METRIC_FILES[name], cache_folder() / f"{name}.npz"
     remedy = known.remedy or "the package lacks it: install it again"
     raise WeightsError(f"{kept} is not there: {remedy}, or name it by {known.variable}")
 
@@ -74,10 +74,10 @@ def local_weights(name: str) -> Path | None:
     Raises:
         WeightsError: The environment variable names no file.
     """
-    named = os.environ.get(FILES[name].variable)
+    named = os.environ.get(METRIC_FILES[name].variable)
     if named:
         if not Path(named).is_file():
-            raise WeightsError(f"{FILES[name].variable} names {named}, which is no file")
+            raise WeightsError(f"{METRIC_FILES[name].variable} names {named}, which is no file")
         return Path(named)
     places = (cache_folder() / f"{name}.npz", SHIPPED / f"{name}.npz")
     return next((place for place in places if place.is_file()), None)

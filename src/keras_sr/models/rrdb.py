@@ -58,7 +58,7 @@ def rrdb(
     # In float32 under mixed precision: bfloat16 would round the picture to 256 other levels above a half.
     x = skip = conv(x, features, 3, "head_conv", data_format, dtype="float32")
     for i in range(1, blocks + 1):
-        x = block(x, features, growth, f"block{i:02d}", data_format)
+        x = _block(x, features, growth, f"block{i:02d}", data_format)
     x = conv(x, features, 3, "trunk_conv", data_format)
     x = keras.layers.Add(name="trunk_add")([x, skip])
     for i, factor in enumerate(upsampling_stages(scale * unshuffle), start=1):
@@ -71,7 +71,7 @@ def rrdb(
     return keras.Model(lr, sr, name="rrdb")
 
 
-def block(x: Tensor, features: int, growth: int, name: str, data_format: str) -> Tensor:
+def _block(x: Tensor, features: int, growth: int, name: str, data_format: str) -> Tensor:
     """Three dense blocks inside of a scaled residual (figure 4)."""
     y = x
     for i in (1, 2, 3):

@@ -41,11 +41,11 @@ def span(
 
     # === Functional Model ===
     lr = image_input(data_format)
-    x = shifted(lr, data_format) if mean_shift else lr
+    x = _shifted(lr, data_format) if mean_shift else lr
     head = x = conv(x, features, 3, "head_conv", data_format, dtype="float32")
     firsts, outs = [], []
     for i in range(1, blocks + 1):
-        x, first = block(x, features, f"block{i}", data_format)
+        x, first = _block(x, features, f"block{i}", data_format)
         firsts.append(first)
         outs.append(x)
     x = conv(x, features, 3, "trunk_conv", data_format)
@@ -57,14 +57,14 @@ def span(
     return keras.Model(lr, sr, name="span")
 
 
-def shifted(lr: Tensor, data_format: str) -> Tensor:
+def _shifted(lr: Tensor, data_format: str) -> Tensor:
     """Return (picture - MEAN) * RANGE. Before zeros are put around it, so no convolution can take it in."""
     offset = -RANGE * np.array(MEAN, "float64")
     nested: Any = offset.tolist() if data_format == "channels_last" else offset.reshape(3, 1, 1).tolist()
     return keras.layers.Rescaling(RANGE, offset=nested, name="shift", dtype="float32")(lr)
 
 
-def block(x: Tensor, features: int, name: str, data_format: str) -> tuple[Tensor, Tensor]:
+def _block(x: Tensor, features: int, name: str, data_format: str) -> tuple[Tensor, Tensor]:
     """Three convolutions; their result, added to what they read, times an attention made of it alone.
 
     Returned with it is the first convolution after its SiLU: in the authors' code SiLU works in place, so the

@@ -116,7 +116,7 @@ class Job:
         return shlex.join(words)
 
 
-class Watch:
+class JobWatch:
     """What has changed since somebody last looked, for one batch or one job."""
 
     def __init__(self, key: str) -> None:
@@ -157,7 +157,7 @@ class Jobs:
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
         self._work = asyncio.Event()
-        self._watches: set[Watch] = set()
+        self._watches: set[JobWatch] = set()
         self._rates: dict[str, float] = {}
         self.worker = Helper("keras_sr.server.worker")
         self.counts: dict[State, int] = {state: 0 for state in State if state.final}
@@ -255,9 +255,9 @@ class Jobs:
             watch.wake()
 
     @contextlib.contextmanager
-    def watch(self, key: str) -> Iterator[Watch]:
+    def watch(self, key: str) -> Iterator[JobWatch]:
         """Watch a batch, or a job, while the block runs."""
-        watch = Watch(key)
+        watch = JobWatch(key)
         self._watches.add(watch)
         try:
             yield watch

@@ -22,7 +22,7 @@ from keras_sr.server.settings import Settings
 _SAFE = frozenset({"GET", "HEAD"})
 
 #: For everybody who names the right host: the page without any picture, and whether the server lives.
-PUBLIC = frozenset({"/", "/login", "/healthz"})
+_PUBLIC = frozenset({"/", "/login", "/healthz"})
 _ASSETS = "/assets/"
 
 #: Seconds that what is still being sent after the answer is read, and thrown away. A connection that is
@@ -107,7 +107,7 @@ def refusal(access: Access, method: str, path: str, headers: list[tuple[bytes, b
         return None
     foreign = any(site not in ("same-origin", "none") for site in _values(headers, b"sec-fetch-site"))
     own = len(origins) == 1 and _same(origins[0], hosts[0]) and not foreign
-    public = path in PUBLIC or path.startswith(_ASSETS)
+    public = path in _PUBLIC or path.startswith(_ASSETS)
     if method not in _SAFE and not own:
         return Refusal(
             403, "expected a request of this server's own page, or the header Authorization: Bearer TOKEN"

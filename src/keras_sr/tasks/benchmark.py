@@ -18,7 +18,7 @@ from keras_sr.evaluation.candidates import (
 )
 from keras_sr.evaluation.columns import MEASURES, choose
 from keras_sr.evaluation.harness import load_picture, measure
-from keras_sr.evaluation.kept import Settings
+from keras_sr.evaluation.kept import KeptSettings
 from keras_sr.evaluation.protocol import PROTOCOLS, Protocol
 from keras_sr.evaluation.report import write_report
 from keras_sr.evaluation.report.tables import write_csv, write_json
@@ -111,7 +111,7 @@ def benchmark(
     datasets = [open_set(str(one), scale, progress) for one in _as_list(data)]
     datasets += [damaged_set(one, scale, kind, out) for kind in degradation for one in datasets]
     _refuse_twins([dataset.name for dataset in datasets], "sets", "give them in two calls")
-    settings = Settings(scale, wanted, keys, self_ensemble, seed, anchor)
+    settings = KeptSettings(scale, wanted, keys, self_ensemble, seed, anchor)
     _refuse_other_protocol(out, wanted, scale, self_ensemble)
     total = len(candidates) * sum(len(dataset.pairs) for dataset in datasets)
     results = measure(

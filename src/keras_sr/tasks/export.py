@@ -41,7 +41,7 @@ Run = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Source:
+class _Source:
     """The network to write.
 
     Attributes:
@@ -58,7 +58,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """A kind of file.
 
     Attributes:
@@ -70,7 +70,7 @@ class Format:
     """
 
     suffix: str
-    write: Callable[[Source, Path], None]
+    write: Callable[[_Source, Path], None]
     open: Callable[[Path], Run]
     fills_up: bool = False
 
@@ -108,9 +108,9 @@ def export(name: str | Path, to: str, out: str | Path | None = None) -> Exported
             the file's runtime computes something else: then there is no file.
         WeightsError: There is no such network.
     """
-    if to not in FORMATS:
-        raise KerasSRError(unknown("format", to, [*FORMATS]))
-    chosen, file = FORMATS[to], find(name)
+    if to not in EXPORT_FORMATS:
+        raise KerasSRError(unknown("format", to, [*EXPORT_FORMATS]))
+    chosen, file = EXPORT_FORMATS[to], find(name)
     target = Path(out) if out else Path(f"{Path(name).stem}{chosen.suffix or '_saved_model'}")
     if chosen.suffix and target.suffix != chosen.suffix:
         raise KerasSRError(f"a file for {to} ends in {chosen.suffix}, not {target.name}: rename it")
@@ -131,7 +131,7 @@ def export(name: str | Path, to: str, out: str | Path | None = None) -> Exported
     return done
 
 
-def _source(file: Path, name: str) -> Source:
+def _source(file: Path, name: str) -> _Source:
     """Open a network as Keras and as a graph."""
     prepare_keras()
     from keras_sr.graphs.layers import channels, read_plan
@@ -148,7 +148,7 @@ def _source(file: Path, name: str) -> Source:
         values = meta.get("recipe", {})
     graph = assemble(read_plan(model), store.network_arrays(model), channels(model))
     simplify(graph)
-    return Source(model, graph, facts_of(graph, name, frame=frame, licence=licence), values)
+    return _Source(model, graph, facts_of(graph, name, frame=frame, licence=licence), values)
 
 
 def _compared(model: "keras.Model", run: Run, multiple: int) -> dict[str, float]:
@@ -193,7 +193,7 @@ def _move(part: Path, target: Path) -> None:
     os.replace(part, target)
 
 
-def _in_quiet(write: Callable[[Source, Path], None], source: Source, path: Path) -> None:
+def _in_quiet(write: Callable[[_Source, Path], None], source: _Source, path: Path) -> None:
     """Write, and turn what frameworks raise into one line."""
     try:
         write(source, path)
@@ -211,7 +211,7 @@ def _in_quiet(write: Callable[[Source, Path], None], source: Source, path: Path)
 # === Formats ===
 
 
-def _write_onnx(source: Source, path: Path) -> None:
+def _write_onnx(source: _Source, path: Path) -> None:
     from keras_sr.graphs.onnx_file import to_bytes
 
     path.write_bytes(to_bytes(source.graph, source.facts.as_metadata()))
@@ -224,7 +224,7 @@ def _open_onnx(path: Path) -> Run:
     return lambda x: np.asarray(session.run(None, {"lr": _first(x)})[0]).transpose(0, 2, 3, 1)
 
 
-def _write_openvino(source: Source, path: Path) -> None:
+def _write_openvino(source: _Source, path: Path) -> None:
     from keras_sr.graphs.openvino_model import openvino_model
     from keras_sr.inference.engines import import_openvino
 
@@ -244,7 +244,7 @@ def _open_openvino(path: Path) -> Run:
     return lambda x: compiled([_first(x)])[0].transpose(0, 2, 3, 1)
 
 
-def _write_saved_model(source: Source, path: Path) -> None:
+def _write_saved_model(source: _Source, path: Path) -> None:
     _need_tensorflow("saved_model")
     source.model.export(path, format="tf_saved_model", verbose=False)
 
@@ -256,7 +256,7 @@ def _open_saved_model(path: Path) -> Run:
     return lambda x: loaded.serve(x).numpy()
 
 
-def _write_litert(source: Source, path: Path) -> None:
+def _write_litert(source: _Source, path: Path) -> None:
     _need_tensorflow("litert")
     from keras_sr.export.litert import with_known_channels
 
@@ -281,7 +281,7 @@ def _open_litert(path: Path) -> Run:
     return run
 
 
-def _write_keras(source: Source, path: Path) -> None:
+def _write_keras(source: _Source, path: Path) -> None:
     source.model.save(path)
 
 
@@ -294,7 +294,7 @@ def _open_keras(path: Path) -> Run:
     return lambda x: np.asarray(ops.convert_to_numpy(model(x)))
 
 
-def _write_safetensors(source: Source, path: Path) -> None:
+def _write_safetensors(source: _Source, path: Path) -> None:
     if not source.values:
         raise WeightsError("what the network is made of is not known: give its weight file")
     named = foreign_names(source.values, store.network_arrays(source.model))
@@ -327,11 +327,11 @@ def _need_tensorflow(to: str) -> None:
 
 
 #: What a network can be written as.
-FORMATS = {
-    "onnx": Format(".onnx", _write_onnx, _open_onnx),
-    "openvino": Format(".xml", _write_openvino, _open_openvino),
-    "litert": Format(".tflite", _write_litert, _open_litert, fills_up=True),
-    "saved_model": Format("", _write_saved_model, _open_saved_model, fills_up=True),
-    "keras": Format(".keras", _write_keras, _open_keras, fills_up=True),
-    "safetensors": Format(".safetensors", _write_safetensors, _open_safetensors),
+EXPORT_FORMATS = {
+    "onnx": ExportFormat(".onnx", _write_onnx, _open_onnx),
+    "openvino": ExportFormat(".xml", _write_openvino, _open_openvino),
+    "litert": ExportFormat(".tflite", _write_litert, _open_litert, fills_up=True),
+    "saved_model": ExportFormat("", _write_saved_model, _open_saved_model, fills_up=True),
+    "keras": ExportFormat(".keras", _write_keras, _open_keras, fills_up=True),
+    "safetensors": ExportFormat(".safetensors", _write_safetensors, _open_safetensors),
 }

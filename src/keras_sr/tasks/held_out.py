@@ -23,7 +23,7 @@ from keras_sr.types import Json
 log = logging.getLogger(__name__)
 
 #: What was measured, in the run folder.
-FILE = "held_out.json"
+_FILE = "held_out.json"
 #: Where the pictures of the report are.
 SAMPLES = "samples"
 #: Pictures whose SR is kept for the report, and the side of the crop.
@@ -230,14 +230,14 @@ class HeldOut(BenchmarkCallback):
 
 def write(folder: Path, measured: Measured) -> None:
     """Write what was measured to a run folder."""
-    with atomic_write(folder / FILE, "w") as file:
+    with atomic_write(folder / _FILE, "w") as file:
         json.dump(asdict(measured), file)
 
 
 def read(folder: Path) -> Measured | None:
     """Return what was measured in a run, or None."""
     try:
-        values: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
+        values: dict[str, Any] = json.loads((folder / _FILE).read_text("utf-8"))
         steps = tuple((int(step), figures) for step, figures in values.pop("steps"))
         values |= {"trained_on": tuple(values["trained_on"]), "steps": steps}
         return Measured(**values)

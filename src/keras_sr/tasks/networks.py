@@ -394,7 +394,7 @@ def runs_on_keras_alone(name: str, error: KerasSRError) -> bool:
 
 
 #: How a network is found, in this order. Another kind of file is one line here, and what it needs.
-KINDS = [
+_KINDS = [
     Kind("a model that Keras saved (.keras)", keras_file.is_model, _of_keras, find),
     Kind(
         "weights that Keras saved (.weights.h5)",
@@ -412,7 +412,7 @@ KINDS = [
 
 def _kind_of(name: str | Path) -> Kind:
     """Return what kind of thing a network is given as."""
-    return next(kind for kind in KINDS if kind.fits(str(name)))
+    return next(kind for kind in _KINDS if kind.fits(str(name)))
 
 
 def network_file(name: str | Path | None, scale: float | None = None) -> Path:

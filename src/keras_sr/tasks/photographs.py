@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: What was decided about the pictures of a run, in its folder: a resumed run keeps to it.
-FILE = "audit.json"
+_FILE = "audit.json"
 #: How many pictures are held out of a folder, and the fewest that it must have for that.
 COUNT, FEWEST = 10, 20
 #: Where the pictures that are held out are, and the side of what is taken of each, in HR pixels.
@@ -109,7 +109,7 @@ def prepare(
     plan = kept(run, len(source))
     if plan is None:
         plan = decide(source, measured, hold_out, progress)
-        with atomic_write(run / FILE, "w") as file:
+        with atomic_write(run / _FILE, "w") as file:
             json.dump(asdict(plan), file, indent=1)
     for line in plan.lines:
         log.info("%s", line)
@@ -126,7 +126,7 @@ def prepare(
 def kept(run: Path, total: int) -> Plan | None:
     """Return what a run has decided before about as many pictures, or None."""
     try:
-        values = json.loads((run / FILE).read_text("utf-8"))
+        values = json.loads((run / _FILE).read_text("utf-8"))
         total_then = int(values.pop("total"))
         plan = Plan(total_then, **{key: tuple(v) for key, v in values.items()})
     except (OSError, ValueError, TypeError):

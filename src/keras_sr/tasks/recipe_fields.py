@@ -9,7 +9,7 @@ from keras_sr.training.recipe import RULES, Recipe
 _DEFAULTS = {name: Recipe.__dataclass_fields__[name].default for name in RULES if name != "name"}
 
 
-def as_lines(recipe: Recipe | None = None) -> Iterator[str]:
+def fields_as_lines(recipe: Recipe | None = None) -> Iterator[str]:
     """Yield lines on every field that `settings` may change.
 
     Args:

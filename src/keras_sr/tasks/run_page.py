@@ -17,7 +17,7 @@ from keras_sr.tasks import held_out
 from keras_sr.tasks.held_out import Measured, Verdict, judge
 from keras_sr.weights import store
 
-FILE = "report.html"
+_FILE = "report.html"
 WIDTH, HEIGHT, LEFT, BOTTOM = 460, 180, 56, 24
 
 _STYLE = """
@@ -55,9 +55,9 @@ def write_page(folder: str | Path, lines: Sequence[str] = ()) -> Path:
     recipe = json.loads((folder / "recipe.json").read_text("utf-8"))
     versions = _read_json(folder / "versions.json")
     notes = [*lines] or _read_json(folder / "audit.json").get("lines", [])
-    with atomic_write(folder / FILE, "w") as file:
+    with atomic_write(folder / _FILE, "w") as file:
         file.write(page(folder, meta, recipe, versions, notes))
-    return folder / FILE
+    return folder / _FILE
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -83,10 +83,10 @@ def page(
         f"on {escape(versions.get('backend', '?'))}. {escape(meta.get('ended') or '')}</p>",
         f"<p class='verdict {verdict.state}'>{escape(sentence(verdict.line))}</p>",
         _warnings(meta.get("signs", [])),
-        figures(measured),
-        curves(rows, recipe),
+        _figures(measured),
+        _curves(rows, recipe),
         samples(folder, measured),
-        pictures(notes),
+        _pictures(notes),
         _commands(folder, recipe, meta, verdict, over),
         settings(recipe, versions),
     ]
@@ -109,7 +109,7 @@ def _warnings(signs: Iterable[dict[str, Any]]) -> str:
     return f"<h2>Warnings</h2><ul>{items}</ul>" if items else "<h2>Warnings</h2><p>None.</p>"
 
 
-def figures(measured: Measured | None) -> str:
+def _figures(measured: Measured | None) -> str:
     """Return the table and the curve of figures on pictures that were held out."""
     if measured is None:
         return ""
@@ -123,7 +123,7 @@ def figures(measured: Measured | None) -> str:
             mark = " (best)" if best and step == best[0] else ""
             rows.append((start.get(step, f"step {step:,}") + mark, steps[step]))
     cells = "".join(
-        f"<tr><td>{escape(name)}</td>{cell(values, measure.digits)}</tr>" for name, values in rows
+        f"<tr><td>{escape(name)}</td>{_cell(values, measure.digits)}</tr>" for name, values in rows
     )
     unit = f" ({measure.unit})" if measure.unit else ""
     table = (
@@ -134,7 +134,7 @@ def figures(measured: Measured | None) -> str:
     return f"<h2>On {escape(measured.name)}</h2>{table}{_plot(f'{measured.name} {measure.title}', mean)}"
 
 
-def cell(values: dict[str, float], digits: int) -> str:
+def _cell(values: dict[str, float], digits: int) -> str:
     """Return mean, interval and count as cells."""
     if not values:
         return "<td>–</td><td></td><td>0</td>"
@@ -143,7 +143,7 @@ def cell(values: dict[str, float], digits: int) -> str:
     return f"<td>{mean:.{digits}f}</td><td>{low:.{digits}f} to {high:.{digits}f}</td><td>{len(values)}</td>"
 
 
-def curves(rows: Sequence[dict[str, Any]], recipe: dict[str, Any]) -> str:
+def _curves(rows: Sequence[dict[str, Any]], recipe: dict[str, Any]) -> str:
     """Return a curve for each term of the loss, and for what the discriminator believes."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     skip = {"step", "seconds"}
@@ -213,7 +213,7 @@ def samples(folder: Path, measured: Measured | None) -> str:
     return f"<h2>Samples, at 100 %</h2><div class='samples'>{''.join(figures)}</div>" if figures else ""
 
 
-def pictures(notes: Sequence[str]) -> str:
+def _pictures(notes: Sequence[str]) -> str:
     """Return what was found among the photographs."""
     items = "".join(f"<li>{escape(line)}</li>" for line in notes)
     return f"<h2>Photographs</h2><ul>{items}</ul>" if items else ""

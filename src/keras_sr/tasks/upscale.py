@@ -24,7 +24,7 @@ from keras_sr.tasks.batch.ledger import Ledger
 from keras_sr.tasks.batch.look import Look
 from keras_sr.tasks.batch.manifest import read_manifest
 from keras_sr.tasks.batch.plan import Job, plan, results_folder
-from keras_sr.tasks.batch.report import refuse_report_of_other, write_report
+from keras_sr.tasks.batch.report import refuse_report_of_other, write_batch_report
 from keras_sr.tasks.batch.room import file_settings, room_for_whole_pictures
 from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all
 from keras_sr.tasks.batch.shard import Shard, as_shard
@@ -254,7 +254,7 @@ def upscale_files(
             return iter([FileResult(job, "skipped" if there else "planned") for job, there in done])
     if max_memory:
         settings = room_for_whole_pictures(settings, jobs, engine, max_memory << 20, output)
-    write = None if report is None else partial(write_report, report, total=len(jobs), shard=part)
+    write = None if report is None else partial(write_batch_report, report, total=len(jobs), shard=part)
     made = None
     if workers is not None:
         from keras_sr.tasks.cluster.batch import run_on_cluster

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 #: The best weights so far; a run that is measured ends with them.
-FILE = "best.npz"
+_FILE = "best.npz"
 
 
 @dataclass(frozen=True)
@@ -58,4 +58,4 @@ class Monitor:
 
 def path(folder: Path) -> Path:
     """Return the file of the best weights of a run."""
-    return folder / FILE
+    return folder / _FILE

@@ -24,7 +24,7 @@ STATE = "state.npz"
 _NETWORKS = ("generator", "ema_generator", "discriminator")
 
 
-def state(model: SuperResolution) -> dict[str, np.ndarray]:
+def _state(model: SuperResolution) -> dict[str, np.ndarray]:
     """Return every array that the next step depends on, by name."""
     arrays: dict[str, np.ndarray] = {}
     for name in _NETWORKS:
@@ -55,7 +55,7 @@ def save(folder: Path, model: SuperResolution, meta: dict) -> None:
         TrainingError: The disk is full or the folder cannot be written; the checkpoint before is untouched.
     """
     try:
-        store.save(folder / STATE, state(model), {**meta, **as_meta(model.generator)})
+        store.save(folder / STATE, _state(model), {**meta, **as_meta(model.generator)})
     except OSError as error:
         why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
         raise TrainingError(

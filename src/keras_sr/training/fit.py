@@ -23,7 +23,7 @@ from keras_sr.training.callbacks import Keeper, LastLogs, OneTraining
 from keras_sr.training.devices import spread
 from keras_sr.training.diagnosis import Diagnosis, Sign, Timed
 from keras_sr.training.interrupts import Interrupts
-from keras_sr.training.log import Log, write_csv
+from keras_sr.training.log import Log, write_log
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.progress import ProgressBar
 from keras_sr.training.recipe import Recipe
@@ -308,7 +308,7 @@ def finish(recipe: Recipe, model: SuperResolution, out: Path, meta: dict, monito
         arrays, _ = store.read(best_path(out))
         store.assign(network, arrays, str(best_path(out)))
     # Again: a kill may have come between the last checkpoint and its row.
-    write_csv(out, meta["rows"])
+    write_log(out, meta["rows"])
     kept = {key: meta[key] for key in ("step", "recipe", "start")}
     _save_generator(out / "generator.npz", model, {**kept, "best_step": (best or meta)["step"]})
     return Result(out, network, meta["rows"], best, meta["ended"], tuple(_signs_of(meta)))

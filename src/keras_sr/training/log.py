@@ -29,10 +29,10 @@ class Log:
 
     def write(self) -> None:
         """Write `log.csv`."""
-        write_csv(self.folder, self.rows)
+        write_log(self.folder, self.rows)
 
 
-def write_csv(folder: Path, rows: list[dict]) -> None:
+def write_log(folder: Path, rows: list[dict]) -> None:
     """Write `log.csv` of a run folder: one column for every name that any row has."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()

@@ -19,7 +19,7 @@ from rich.table import Column
 #: Steps after which the time that a run takes is said.
 _TOLD_AFTER = 20
 #: Columns that bar, steps and times need besides the name of the recipe and the number of steps.
-FIXED = 12 + 8 + 8 + 6
+_FIXED = 12 + 8 + 8 + 6
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -57,7 +57,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.step = self.first + min(batch + 1, self.span)
         self.tell_time()
         if self.console.is_terminal:
-            room = self.console.width - len(self.name) - 2 * len(str(self.steps)) - FIXED
+            room = self.console.width - len(self.name) - 2 * len(str(self.steps)) - _FIXED
             self.bar.update(self.task, completed=self.step, terms=_fitting(logs or {}, room))
 
     def tell_time(self) -> None:
@@ -84,7 +84,7 @@ class ProgressBar(keras.callbacks.Callback):
         if not self.console.is_terminal:
             seconds = (time.perf_counter() - self.began) / max(1, self.step - self.first)
             self.console.print(
-                f"step {self.step}: {describe(logs or {})} | {seconds:.3f} s a step",
+                f"step {self.step}: {_describe(logs or {})} | {seconds:.3f} s a step",
                 highlight=False,
                 soft_wrap=True,
             )
@@ -94,7 +94,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.bar.stop()
 
 
-def describe(logs: dict) -> str:
+def _describe(logs: dict) -> str:
     """Return the numbers of a log as short text."""
     return " ".join(f"{name} {float(value):.4g}" for name, value in logs.items())
 
@@ -114,9 +114,9 @@ def _fitting(logs: dict, room: int) -> str:
     """
     shown: dict[str, float] = {}
     for name in sorted(logs, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST)):
-        if len(describe({**shown, name: logs[name]})) <= room:
+        if len(_describe({**shown, name: logs[name]})) <= room:
             shown[name] = logs[name]
-    return describe(shown)
+    return _describe(shown)
 
 
 def _duration(seconds: float) -> str:

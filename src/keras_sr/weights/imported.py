@@ -8,11 +8,11 @@ No framework is imported here.
 import os
 from pathlib import Path
 
-from keras_sr.weights.foreign import SUFFIXES
+from keras_sr.weights.foreign import FOREIGN_SUFFIXES
 
 _VARIABLE = "KERAS_SR_NETWORKS"
 #: Endings of files that are networks, the preferred one first. A .bin is named by its .param.
-_ENDINGS = (".npz", *(suffix for suffix in SUFFIXES if suffix != ".bin"))
+_ENDINGS = (".npz", *(suffix for suffix in FOREIGN_SUFFIXES if suffix != ".bin"))
 
 
 def folders() -> list[Path]:

@@ -18,7 +18,7 @@ def data_uri(pixels: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
 
 
-def difference(pictures: list[np.ndarray]) -> np.ndarray:
+def difference_map(pictures: list[np.ndarray]) -> np.ndarray:
     """Return the largest difference of any two pictures at each pixel, mean over channels, float32 (H, W)."""
     floats = [picture.astype(np.float32) for picture in pictures]
     return np.max([np.abs(a - b).mean(axis=2) for a, b in combinations(floats, 2)], axis=0)

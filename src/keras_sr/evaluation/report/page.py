@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_sr.evaluation.report.crops import data_uri, difference, place
+from keras_sr.evaluation.report.crops import data_uri, difference_map, place
 from keras_sr.evaluation.report.plots import Point, bars, scatter
 from keras_sr.files import atomic_write
 from keras_sr.types import Json
@@ -276,7 +276,7 @@ def _crops(data: Json, results: Json, load: Load) -> str:
         there = [picture for picture in pictures if picture is not None]
         if len(there) < 2 or len({picture.shape for picture in there}) > 1:
             continue
-        apart = difference(there)
+        apart = difference_map(there)
         top, left, side = place(apart, border, scale)
         ranked.append(
             (float(apart[top : top + side, left : left + side].mean()), image["name"], top, left, side)

@@ -41,13 +41,13 @@ def carried(one: Format, picture: Picture) -> tuple[Metadata, tuple[float, float
         meta = _tags(one, meta, change, lost)
     elif meta.exif:
         lost += ["the thumbnail"] * exif.has_thumbnail(meta.exif)
-        meta = replace(meta, exif=exif.patched(meta.exif, change))
+        meta = replace(meta, exif=exif.patched_exif(meta.exif, change))
     if meta.xmp:
-        packet, more = xmp.patched(meta.xmp, change)
+        packet, more = xmp.patched_xmp(meta.xmp, change)
         lost += more
         meta = replace(meta, xmp=packet)
     if meta.photoshop:
-        blocks, more = photoshop.patched(meta.photoshop, picture.resolution)
+        blocks, more = photoshop.patched_resources(meta.photoshop, picture.resolution)
         lost += more
         meta = replace(meta, photoshop=blocks)
     meta = _resolution(one, picture, _only_what_it_holds(one, meta, lost), lost)
@@ -113,15 +113,17 @@ def _texts(one: Format, meta: Metadata, lost: list[str]) -> Metadata:
 def _tags(one: Format, meta: Metadata, change: Change, lost: list[str]) -> Metadata:
     """Return metadata with the tags of a TIFF where the format has room for them."""
     if one.name == "TIFF":
-        pages: list[dict[int, exif.Entry]] = []
+        pages: list[dict[int, exif.IfdEntry]] = []
         for page in meta.tags:
             tags, more = tiff.brought_up_to_date(page, change)
             lost += more
             pages.append(tags)
-        return replace(meta, tags=tuple(pages), exif=exif.patched(meta.exif, change) if meta.exif else b"")
+        return replace(
+            meta, tags=tuple(pages), exif=exif.patched_exif(meta.exif, change) if meta.exif else b""
+        )
     block, more = tiff.as_exif(meta, resolution=max(change.resolution) > 0)
     lost += more
-    block = exif.patched(block, change) if block else b""
+    block = exif.patched_exif(block, change) if block else b""
     return replace(meta, exif=block, tags=())
 
 
@@ -153,7 +155,7 @@ def _resolution(one: Format, picture: Picture, meta: Metadata, lost: list[str]) 
     if max(picture.resolution) <= 0 or one.name in ("PNG", "JPEG", "TIFF", "BMP"):
         return meta
     if "exif" in one.blocks and not meta.exif:
-        block = exif.patched(exif.made(exif.stated()), _change(picture))
+        block = exif.patched_exif(exif.made(exif.stated()), _change(picture))
         return replace(meta, exif=block)
     if "exif" not in one.blocks or max(exif.resolution(meta.exif)) <= 0:
         lost.append("the resolution")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keras_sr.images.picture import ifd
-from keras_sr.images.picture.ifd import UNDEFINED, Entry, Layout
+from keras_sr.images.picture.ifd import UNDEFINED, IfdEntry, Layout
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, UNIT = 0x0112, 0x011A, 0x011B, 0x0128
 WIDTH, HEIGHT, EXIF_WIDTH, EXIF_HEIGHT = 0x0100, 0x0101, 0xA002, 0xA003
@@ -18,7 +18,7 @@ EXIF_PART, GPS_PART, INTEROP_PART = 0x8769, 0x8825, 0xA005
 MAKER_NOTE, USER_COMMENT, THUMBNAIL, THUMBNAIL_BYTES = 0x927C, 0x9286, 0x0201, 0x0202
 
 #: What stands for an entry that is absent.
-NOTHING = Entry(UNDEFINED, b"")
+NOTHING = IfdEntry(UNDEFINED, b"")
 
 #: Little-endian, and the first directory right behind the header.
 _MADE = Layout("<", False, 8)
@@ -70,17 +70,17 @@ def bare(block: bytes) -> bytes:
 def has_thumbnail(block: bytes) -> bool:
     """Return whether a block holds a thumbnail."""
     how = ifd.layout(block)
-    return how is not None and len(ifd.chain(block, how, 2)) > 1
+    return how is not None and len(ifd.ifd_chain(block, how, 2)) > 1
 
 
 def resolution(block: bytes) -> tuple[float, float]:
     """Return pixels a millimetre (x, y) as a block states them; (0, 0) where it does not."""
     how = ifd.layout(block)
-    found = ifd.chain(block, how, 1) if how else []
+    found = ifd.ifd_chain(block, how, 1) if how else []
     return resolution_of(found[0][1]) if found else (0.0, 0.0)
 
 
-def resolution_of(tags: dict[int, Entry]) -> tuple[float, float]:
+def resolution_of(tags: dict[int, IfdEntry]) -> tuple[float, float]:
     """Return pixels a millimetre (x, y) as a directory states them; (0, 0) where it does not."""
     unit = tags[UNIT].numbers()[0] if UNIT in tags else 2
     both = [_ratio(tags[tag]) for tag in (X_RESOLUTION, Y_RESOLUTION) if tag in tags]
@@ -89,7 +89,7 @@ def resolution_of(tags: dict[int, Entry]) -> tuple[float, float]:
     return both[0] / {2: 25.4, 3: 10.0}[unit], both[-1] / {2: 25.4, 3: 10.0}[unit]
 
 
-def _ratio(one: Entry) -> float:
+def _ratio(one: IfdEntry) -> float:
     """Return the first value of an entry of rationals or numbers."""
     values = one.numbers()
     if one.kind in (5, 10):
@@ -97,7 +97,7 @@ def _ratio(one: Entry) -> float:
     return float(values[0]) if values else 0.0
 
 
-def patched(block: bytes, change: Change) -> bytes:
+def patched_exif(block: bytes, change: Change) -> bytes:
     """Return an EXIF block that tells the truth of a result: upright, of its size, without the old thumbnail.
 
     What the block does not hold is not added; a block that is damaged is returned as it is.
@@ -121,9 +121,9 @@ def patched(block: bytes, change: Change) -> bytes:
     return _without_thumbnail(bytes(data), how, parts)
 
 
-def parts_of(block: bytes, how: Layout) -> list[dict[int, Entry]]:
+def parts_of(block: bytes, how: Layout) -> list[dict[int, IfdEntry]]:
     """Return the directories of a block but the thumbnail's: the first, then EXIF, GPS and interop."""
-    found = [tags for _, tags in ifd.chain(block, how, 1)]
+    found = [tags for _, tags in ifd.ifd_chain(block, how, 1)]
     for tag in (EXIF_PART, GPS_PART, INTEROP_PART):
         for tags in list(found):
             if tag in tags and tags[tag].kind in (ifd.LONG, 13):
@@ -134,7 +134,7 @@ def parts_of(block: bytes, how: Layout) -> list[dict[int, Entry]]:
     return found
 
 
-def _brought_up_to_date(tag: int, one: Entry, change: Change) -> bytes | None:
+def _brought_up_to_date(tag: int, one: IfdEntry, change: Change) -> bytes | None:
     """Return the new values of an entry that speaks of pixels; None where it does not."""
     kind = one.kind
     height, width = change.result
@@ -175,11 +175,11 @@ def _rational(value: float) -> bytes:
     ).data
 
 
-def _without_thumbnail(block: bytes, how: Layout, parts: list[dict[int, Entry]]) -> bytes:
+def _without_thumbnail(block: bytes, how: Layout, parts: list[dict[int, IfdEntry]]) -> bytes:
     """Return a block whose first directory is its last; what stood behind all others is cut off."""
     (count,) = struct.unpack_from(f"{how.order}H", block, how.first)
     link = how.first + 2 + 12 * count
-    directories = ifd.chain(block, how, 2)
+    directories = ifd.ifd_chain(block, how, 2)
     if len(directories) < 2:
         return block
     data = bytearray(block)
@@ -194,7 +194,7 @@ def _without_thumbnail(block: bytes, how: Layout, parts: list[dict[int, Entry]])
     return bytes(data)
 
 
-def _overlaps(start: int, size: int, parts: list[dict[int, Entry]]) -> bool:
+def _overlaps(start: int, size: int, parts: list[dict[int, IfdEntry]]) -> bool:
     """Return whether values of any directory stand within some bytes of a block."""
     return any(
         one.place < start + size and start < one.place + len(one.data)
@@ -230,7 +230,9 @@ _OFFSETS = frozenset({EXIF_PART, GPS_PART, INTEROP_PART, MAKER_NOTE})
 
 
 def made(
-    first: dict[int, Entry], exif: dict[int, Entry] | None = None, gps: dict[int, Entry] | None = None
+    first: dict[int, IfdEntry],
+    exif: dict[int, IfdEntry] | None = None,
+    gps: dict[int, IfdEntry] | None = None,
 ) -> bytes:
     """Return a new EXIF block with these entries; b"" where there are none."""
     if not (first or exif or gps):
@@ -252,20 +254,20 @@ def made(
     return block + ifd.written(tags, _MADE, 8) + behind
 
 
-def stated() -> dict[int, Entry]:
+def stated() -> dict[int, IfdEntry]:
     """Return the entries of a resolution, for `patched` to fill in."""
     dots = ifd.entry(ifd.RATIONAL, [72, 1])
     return {X_RESOLUTION: dots, Y_RESOLUTION: dots, UNIT: ifd.entry(ifd.SHORT, [2])}
 
 
-def user_comment(text: str) -> Entry:
+def user_comment(text: str) -> IfdEntry:
     """Return a comment as cameras and the programs that make AI pictures write it."""
     plain = text.isascii()
     data = b"ASCII\0\0\0" + text.encode() if plain else b"UNICODE\0" + text.encode("utf-16-be")
-    return Entry(ifd.UNDEFINED, data)
+    return IfdEntry(ifd.UNDEFINED, data)
 
 
-def without(tags: dict[int, Entry], *leave: Iterable[int]) -> dict[int, Entry]:
+def without(tags: dict[int, IfdEntry], *leave: Iterable[int]) -> dict[int, IfdEntry]:
     """Return a directory without some of its tags."""
     left = {tag for some in leave for tag in some}
     return {tag: one for tag, one in tags.items() if tag not in left}

@@ -9,7 +9,7 @@ from keras_sr.images.picture.model import Metadata
 _TRAILER = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
 
 
-def blocks(data: bytes) -> Iterator[tuple[int, bytes, int, int]]:
+def _blocks(data: bytes) -> Iterator[tuple[int, bytes, int, int]]:
     """Yield (label, name of the application, start, stop) of each extension; stop ends its sub-blocks."""
     if len(data) < 13:
         return
@@ -49,7 +49,7 @@ def _joined(data: bytes, at: int, stop: int) -> bytes:
 def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     """Return what a GIF says, (0, 0), and what is not kept of it, in words."""
     meta, lost = Metadata(), list[str]()
-    for label, name, start, stop in blocks(data):
+    for label, name, start, stop in _blocks(data):
         if label == 0xFE:
             meta = replace(meta, comments=(*meta.comments, _joined(data, start, stop)))
         elif name == b"XMP DataXMP":

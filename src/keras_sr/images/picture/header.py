@@ -15,7 +15,7 @@ from keras_sr.images.picture import boxes, frames, jpeg, pnm, tiff, webp
 from keras_sr.images.picture.formats import HEAD, Format, format_of
 from keras_sr.images.picture.pillow import unlimited
 from keras_sr.images.picture.vips import import_vips, speakable
-from keras_sr.images.plain import FORMATS, hush_pillow
+from keras_sr.images.plain import PLAIN_FORMATS, hush_pillow
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _header(file: str | Path | bytes, data: bytes, kind: Format | None) -> Heade
         hush_pillow()
         # MPO is opened as JPEG: it is not registered, and asking for it ends the search.
         given = io.BytesIO(file) if isinstance(file, bytes) else file
-        with unlimited(), Image.open(given, formats=sorted(FORMATS - {"MPO"})) as image:
+        with unlimited(), Image.open(given, formats=sorted(PLAIN_FORMATS - {"MPO"})) as image:
             turned = image.getexif().get(0x0112, 1) in range(5, 9)
             height, width = image.size if turned else image.size[::-1]
             return Header(kind.name if kind else str(image.format), height, width)

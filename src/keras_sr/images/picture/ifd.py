@@ -43,7 +43,7 @@ _MOST_ENTRIES, _MOST_BYTES = 4096, 64 << 20
 
 
 @dataclass(frozen=True)
-class Entry:
+class IfdEntry:
     """One entry of a directory.
 
     Attributes:
@@ -72,13 +72,13 @@ class Entry:
         return self.data.split(b"\0")[0].decode("utf-8", "replace")
 
 
-def entry(kind: int, values: Iterable[float] | str | bytes) -> Entry:
+def entry(kind: int, values: Iterable[float] | str | bytes) -> IfdEntry:
     """Return an entry with values of a type."""
     if isinstance(values, str):
-        return Entry(kind, values.encode() + b"\0")
+        return IfdEntry(kind, values.encode() + b"\0")
     if isinstance(values, bytes):
-        return Entry(kind, values)
-    return Entry(kind, np.array(list(values), f"<{_NUMBERS[kind]}").tobytes())
+        return IfdEntry(kind, values)
+    return IfdEntry(kind, np.array(list(values), f"<{_NUMBERS[kind]}").tobytes())
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def layout(data: bytes) -> Layout | None:
     return Layout(order, False, struct.unpack_from(f"{order}I", data, 4)[0])
 
 
-def read(data: bytes, how: Layout, offset: int) -> tuple[dict[int, Entry], int]:
+def read(data: bytes, how: Layout, offset: int) -> tuple[dict[int, IfdEntry], int]:
     """Return the entries of a directory by tag, and the offset of the next one; damaged ones are left out.
 
     Args:
@@ -122,7 +122,7 @@ def read(data: bytes, how: Layout, offset: int) -> tuple[dict[int, Entry], int]:
     if count > _MOST_ENTRIES:
         raise struct.error("too many entries")
     start = offset + struct.calcsize(count_form)
-    entries: dict[int, Entry] = {}
+    entries: dict[int, IfdEntry] = {}
     for i in range(count):
         place = start + i * size
         tag, kind, values = struct.unpack_from(how.order + entry_form, data, place)
@@ -134,7 +134,7 @@ def read(data: bytes, how: Layout, offset: int) -> tuple[dict[int, Entry], int]:
             (at,) = struct.unpack_from(how.order + ("Q" if how.big else "I"), data, at)
         value = bytes(data[at : at + length])
         if len(value) == length:
-            entries.setdefault(tag, Entry(kind, swapped(value, kind, how.order), at))
+            entries.setdefault(tag, IfdEntry(kind, swapped(value, kind, how.order), at))
     try:
         (following,) = struct.unpack_from(how.order + ("Q" if how.big else "I"), data, start + count * size)
     except struct.error:
@@ -142,9 +142,9 @@ def read(data: bytes, how: Layout, offset: int) -> tuple[dict[int, Entry], int]:
     return entries, following
 
 
-def chain(data: bytes, how: Layout, limit: int = 4096) -> list[tuple[int, dict[int, Entry]]]:
+def ifd_chain(data: bytes, how: Layout, limit: int = 4096) -> list[tuple[int, dict[int, IfdEntry]]]:
     """Return the directories that follow one another from the first, with their offsets."""
-    found, offset = list[tuple[int, dict[int, Entry]]](), how.first
+    found, offset = list[tuple[int, dict[int, IfdEntry]]](), how.first
     seen: set[int] = set()
     while offset and offset not in seen and len(found) < limit:
         seen.add(offset)
@@ -157,7 +157,7 @@ def chain(data: bytes, how: Layout, limit: int = 4096) -> list[tuple[int, dict[i
     return found
 
 
-def written(entries: dict[int, Entry], how: Layout, at: int, following: int = 0) -> bytes:
+def written(entries: dict[int, IfdEntry], how: Layout, at: int, following: int = 0) -> bytes:
     """Return the bytes of a directory that stands at `at`, its values right behind it.
 
     Args:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_sr.images.picture.ifd import Entry
+from keras_sr.images.picture.ifd import IfdEntry
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Metadata:
     photoshop: bytes = b""
     comments: tuple[bytes, ...] = ()
     chunks: tuple[tuple[bytes, bytes], ...] = ()
-    tags: tuple[dict[int, Entry], ...] = ()
+    tags: tuple[dict[int, IfdEntry], ...] = ()
     delays: tuple[int, ...] = ()
     loop: int = 0
     quality: int | None = None

@@ -37,7 +37,7 @@ def resources(blocks: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         at += 4 + size + size % 2
 
 
-def block(number: int, data: bytes, name: bytes = b"\0\0") -> bytes:
+def _block(number: int, data: bytes, name: bytes = b"\0\0") -> bytes:
     """Return the bytes of a resource."""
     return (
         b"8BIM"
@@ -51,7 +51,7 @@ def block(number: int, data: bytes, name: bytes = b"\0\0") -> bytes:
 
 def from_iptc(records: bytes) -> bytes:
     """Return resources that hold IPTC records."""
-    return block(IPTC, records)
+    return _block(IPTC, records)
 
 
 def iptc(blocks: bytes) -> bytes:
@@ -59,7 +59,7 @@ def iptc(blocks: bytes) -> bytes:
     return next((data for number, _, data in resources(blocks) if number == IPTC), b"")
 
 
-def patched(blocks: bytes, resolution: tuple[float, float]) -> tuple[bytes, tuple[str, ...]]:
+def patched_resources(blocks: bytes, resolution: tuple[float, float]) -> tuple[bytes, tuple[str, ...]]:
     """Return resources that tell the truth of a result, and what was left out, in words.
 
     Args:
@@ -76,5 +76,5 @@ def patched(blocks: bytes, resolution: tuple[float, float]) -> tuple[bytes, tupl
                 continue
             x, y = (round(min(one * 25.4, 32767.0) * 65536) for one in resolution)
             data = struct.pack(">I", x) + data[4:8] + struct.pack(">I", y) + data[12:]
-        out += block(number, data, name)
+        out += _block(number, data, name)
     return out, tuple(dict.fromkeys(one for one in lost if one))

@@ -14,7 +14,7 @@ from keras_sr.errors import PictureError
 from keras_sr.images.picture import boxes, limits
 from keras_sr.images.picture.exif import bare, resolution
 from keras_sr.images.picture.model import Metadata, Picture
-from keras_sr.images.plain import FORMATS, hush_pillow, is_deep_grey, left_behind, why
+from keras_sr.images.plain import PLAIN_FORMATS, hush_pillow, is_deep_grey, left_behind, why
 
 #: Pillow's limit is one number for all threads.
 _PILLOW_LIMIT = Lock()
@@ -31,7 +31,7 @@ def by_pillow(file: str | Path | bytes, data: bytes, max_pixels: int | None) -> 
     hush_pillow()
     try:
         with unlimited(), Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
-            if image.format not in FORMATS:
+            if image.format not in PLAIN_FORMATS:
                 raise PictureError(f"{image.format} files are not read")
             limits.refuse_large(*image.size, max_pixels)
             # 16-bit grey is all that Pillow gives in 16 bits.

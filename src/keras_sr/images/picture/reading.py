@@ -244,7 +244,7 @@ _NOT_DAMAGED = {
 }
 
 
-def _meaning(image: Any, tags: dict[int, exif.Entry] | None) -> tuple[int | None, int]:
+def _meaning(image: Any, tags: dict[int, exif.IfdEntry] | None) -> tuple[int | None, int]:
     """Return which band of an image is alpha, and how many of the others, from the first, are its colours.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 
 from keras_sr.images.picture import exif, ifd, photoshop
 from keras_sr.images.picture.exif import Change
-from keras_sr.images.picture.ifd import Entry, Layout
+from keras_sr.images.picture.ifd import IfdEntry, Layout
 from keras_sr.images.picture.model import Metadata
 
 SUBFILE, COMPRESSION, PHOTOMETRIC, ORIENTATION = 254, 259, 262, 274
@@ -54,13 +54,13 @@ _COMPRESSIONS = frozenset(
 _BITS = {1: {1, 2, 4, 8, 16}, 3: {32}}
 
 
-def pages_of(data: bytes) -> list[dict[int, Entry]]:
+def pages_of(data: bytes) -> list[dict[int, IfdEntry]]:
     """Return the tags of each page of a TIFF; [] where it is too damaged for that."""
     how = ifd.layout(data)
-    return [tags for _, tags in ifd.chain(data, how)] if how else []
+    return [tags for _, tags in ifd.ifd_chain(data, how)] if how else []
 
 
-def first_number(tags: dict[int, Entry], tag: int, otherwise: int) -> int:
+def first_number(tags: dict[int, IfdEntry], tag: int, otherwise: int) -> int:
     """Return the first value of a tag, or what it is when it is absent."""
     return int(tags[tag].numbers()[0]) if tag in tags and tags[tag].numbers() else otherwise
 
@@ -71,7 +71,7 @@ def same_sizes(data: bytes) -> bool:
     return len({tuple(first_number(page, tag, 1) for tag in (256, 257, SAMPLES)) for page in pages}) <= 1
 
 
-def not_read(data: bytes, tags: dict[int, Entry]) -> str:
+def not_read(data: bytes, tags: dict[int, IfdEntry]) -> str:
     """Return why a TIFF is of a kind that is not read; "" where it is."""
     photometric = first_number(tags, PHOTOMETRIC, RGB)
     if DNG in tags or photometric in (FILTERED, LINEAR_RAW) or data[8:10] == b"CR":
@@ -121,7 +121,7 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     return meta, exif.resolution_of(first), tuple(lost)
 
 
-def _part(data: bytes, how: Layout, tags: dict[int, Entry], tag: int) -> dict[int, Entry]:
+def _part(data: bytes, how: Layout, tags: dict[int, IfdEntry], tag: int) -> dict[int, IfdEntry]:
     """Return the directory that a tag points to; {} where there is none."""
     try:
         return ifd.read(data, how, tags[tag].numbers()[0])[0] if tag in tags else {}
@@ -158,7 +158,9 @@ def _name(tag: int) -> str:
     return _NAMED.get(tag, f"TIFF tag {tag}")
 
 
-def brought_up_to_date(tags: dict[int, Entry], change: Change) -> tuple[dict[int, Entry], tuple[str, ...]]:
+def brought_up_to_date(
+    tags: dict[int, IfdEntry], change: Change
+) -> tuple[dict[int, IfdEntry], tuple[str, ...]]:
     """Return the tags of a page whose pixels were enlarged, and what is no longer true and was left out."""
     if ORIENTATION in tags:
         tags = {**tags, ORIENTATION: ifd.entry(ifd.SHORT, [1])}
@@ -195,7 +197,7 @@ def brought_up_to_date(tags: dict[int, Entry], change: Change) -> tuple[dict[int
     return out, ()
 
 
-def _pixel_is_point(tags: dict[int, Entry]) -> bool:
+def _pixel_is_point(tags: dict[int, IfdEntry]) -> bool:
     """Return whether coordinates are those of the centres of pixels: GTRasterTypeGeoKey is 2."""
     keys = tags[GEO_KEYS].numbers() if GEO_KEYS in tags else []
     return any(keys[i] == 1025 and keys[i + 3] == 2 for i in range(4, len(keys) - 3, 4))
@@ -203,7 +205,7 @@ def _pixel_is_point(tags: dict[int, Entry]) -> bool:
 
 def page_tags(
     meta: Metadata, pages: int
-) -> tuple[list[dict[int, Entry]], dict[int, dict[int, Entry]], tuple[str, ...]]:
+) -> tuple[list[dict[int, IfdEntry]], dict[int, dict[int, IfdEntry]], tuple[str, ...]]:
     """Return the tags for each page of a TIFF, the directories they point to, and what has no place.
 
     Args:
@@ -211,8 +213,8 @@ def page_tags(
         pages: How many pages are written.
     """
     how, lost = ifd.layout(meta.exif), list[str]()
-    parts: dict[int, dict[int, Entry]] = {}
-    first: dict[int, Entry] = {}
+    parts: dict[int, dict[int, IfdEntry]] = {}
+    first: dict[int, IfdEntry] = {}
     if how:
         block = exif.parts_of(meta.exif, how)
         top = block[0] if block else {}
@@ -238,9 +240,9 @@ def page_tags(
 
 def put_in(
     file: Path,
-    pages: Sequence[dict[int, Entry]],
-    parts: dict[int, dict[int, Entry]],
-    own: dict[int, Entry | None],
+    pages: Sequence[dict[int, IfdEntry]],
+    parts: dict[int, dict[int, IfdEntry]],
+    own: dict[int, IfdEntry | None],
 ) -> None:
     """Write the directories of a TIFF anew behind its end, with more tags in them.
 
@@ -257,7 +259,7 @@ def put_in(
             raise OSError("libvips wrote no TIFF")
         at = out.seek(0, 2)
         at += out.write(b"\0" * (at % 2))
-        pointers: dict[int, Entry] = {}
+        pointers: dict[int, IfdEntry] = {}
         for tag, part in parts.items():
             pointers[tag] = ifd.entry(16 if how.big else ifd.LONG, [at])
             at += out.write(_even(ifd.written(part, how, at)))
@@ -274,10 +276,10 @@ def put_in(
         out.write(struct.pack(how.order + ("Q" if how.big else "I"), first))
 
 
-def _directories(data: Any) -> tuple[Layout | None, list[tuple[int, dict[int, Entry]]]]:
+def _directories(data: Any) -> tuple[Layout | None, list[tuple[int, dict[int, IfdEntry]]]]:
     """Return how a TIFF writes numbers, and its directories."""
     how = ifd.layout(data)
-    return how, ifd.chain(data, how) if how else []
+    return how, ifd.ifd_chain(data, how) if how else []
 
 
 def _even(data: bytes) -> bytes:

@@ -350,7 +350,7 @@ def _finish_tiff(file: Path, picture: Picture) -> None:
     """Put tags into a TIFF, and say in it what its bands are."""
     tags, parts, _ = tiff.page_tags(picture.metadata, picture.pages)
     # libvips states what need not be stated.
-    own: dict[int, ifd.Entry | None] = {} if tiff.ORIENTATION in tags[0] else {tiff.ORIENTATION: None}
+    own: dict[int, ifd.IfdEntry | None] = {} if tiff.ORIENTATION in tags[0] else {tiff.ORIENTATION: None}
     if max(picture.resolution) <= 0:
         own |= dict.fromkeys((282, 283, 296))
     bands = picture.pixels.shape[2]

@@ -23,7 +23,7 @@ _POINTS_ELSEWHERE = (
 )
 
 
-def patched(packet: bytes, change: Change) -> tuple[bytes, tuple[str, ...]]:
+def patched_xmp(packet: bytes, change: Change) -> tuple[bytes, tuple[str, ...]]:
     """Return an XMP packet that tells the truth of a result, and what it no longer points to, in words."""
     height, width = change.result
     # As in EXIF: pixels are upright, by whatever has turned them (HEIC, AVIF and JPEG XL by themselves).

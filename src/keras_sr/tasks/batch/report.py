@@ -15,7 +15,9 @@ from keras_sr.types import Json
 _STATUS = ("done", "skipped", "failed")
 
 
-def write_report(path: Path, results: Sequence[FileResult], total: int, shard: Shard | None = None) -> None:
+def write_batch_report(
+    path: Path, results: Sequence[FileResult], total: int, shard: Shard | None = None
+) -> None:
     """Write what became of each picture; a run that was stopped reports what it has done.
 
     Raises:

@@ -27,7 +27,7 @@ _WHOLE = frozenset(["s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss
 _EXTRA = "s3"
 
 #: What the stores of a scheme are opened with, besides what fsspec's own settings and environment say.
-OPTIONS: dict[str, dict[str, Any]] = {}
+_OPTIONS: dict[str, dict[str, Any]] = {}
 
 #: How often something is tried, and seconds between: each time twice as many, a random part of them.
 TRIES, FIRST_WAIT, LONGEST_WAIT = 6, 0.5, 30.0
@@ -91,7 +91,7 @@ class Store:
             hint = install_hint(_EXTRA) if scheme in ("s3", "s3a") else " ".join(str(error).split())
             raise KerasSRError(f"{scheme}:// needs a package: {hint}") from None
         try:
-            more = OPTIONS.get(scheme, {})
+            more = _OPTIONS.get(scheme, {})
             self._files = kind(use_listings_cache=False, skip_instance_cache=scheme != "memory", **more)
         except Exception as error:
             raise KerasSRError(f"cannot open {scheme}://: {said(error)}") from None

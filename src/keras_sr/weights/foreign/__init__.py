@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keras_sr.weights.foreign.network import ForeignNetwork
 
-__all__ = ["SUFFIXES", "is_foreign", "read_network"]
+__all__ = ["FOREIGN_SUFFIXES", "is_foreign", "read_network"]
 
 #: Endings of files that other programs wrote.
-SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".param", ".bin", ".onnx")
+FOREIGN_SUFFIXES = (".pth", ".pt", ".ckpt", ".safetensors", ".param", ".bin", ".onnx")
 
 
 def is_foreign(name: str | Path) -> bool:
     """Return whether a name is that of a file which another program wrote, or may have written."""
-    return Path(name).suffix.lower() in SUFFIXES
+    return Path(name).suffix.lower() in FOREIGN_SUFFIXES
 
 
 def read_network(path: str | Path) -> "ForeignNetwork":

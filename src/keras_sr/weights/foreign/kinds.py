@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_sr.errors import WeightsError
 from keras_sr.types import Json
-from keras_sr.weights.foreign.unwrap import State
+from keras_sr.weights.foreign.unwrap import StateDict
 
 _BANDS = (1, 3, 4)
 
@@ -29,7 +29,7 @@ class Found:
     arrays: dict[str, np.ndarray]
 
 
-def recognise(state: State) -> Found | None:
+def recognise(state: StateDict) -> Found | None:
     """Return the network that a dict of weights is, or None where no architecture has such names.
 
     Raises:
@@ -45,7 +45,7 @@ def recognise(state: State) -> Found | None:
 class _Weights:
     """A state dict that is taken apart: what was not asked for at the end is of another network."""
 
-    def __init__(self, state: State):
+    def __init__(self, state: StateDict):
         self.state, self.taken = state, set()
         self.arrays: dict[str, np.ndarray] = {}
 

@@ -27,15 +27,16 @@ def foreign_names(values: Json, arrays: dict[str, np.ndarray]) -> dict[str, np.n
     Raises:
         WeightsError: The network is of a kind that those programs do not have.
     """
-    if values["generator"] not in NAMES:
+    if values["generator"] not in _NAMES:
         raise WeightsError(
-            f"a {values['generator']} network has no layout that other programs read: {', '.join(NAMES)} have"
+            f"a {values['generator']} network has no layout that other programs read: "
+            f"{', '.join(_NAMES)} have"
         )
     named = {}
     for key, array in arrays.items():
         layer, _, part = key.partition("/")
         ordered = _in_their_order(values, layer, array)
-        name = NAMES[values["generator"]](layer, values)
+        name = _NAMES[values["generator"]](layer, values)
         # Kernels, and slopes of a PReLU, are called weights.
         named[f"{name}.{'bias' if part == 'bias' else 'weight'}"] = (
             ordered.transpose(3, 2, 0, 1) if part == "kernel" else ordered
@@ -75,4 +76,4 @@ def _rrdb(layer: str, _: Json) -> str:
     return next(re.sub(ours, theirs, layer) for ours, theirs in _RRDB if re.fullmatch(ours, layer))
 
 
-NAMES = {"compact": _compact, "rrdb": _rrdb}
+_NAMES = {"compact": _compact, "rrdb": _rrdb}

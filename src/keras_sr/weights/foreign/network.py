@@ -10,14 +10,14 @@ import numpy as np
 
 from keras_sr.errors import WeightsError
 from keras_sr.types import Json
-from keras_sr.weights.foreign import SUFFIXES
+from keras_sr.weights.foreign import FOREIGN_SUFFIXES
 from keras_sr.weights.foreign.activation import chosen_activation
 from keras_sr.weights.foreign.kinds import Found, recognise
 from keras_sr.weights.foreign.ncnn_file import read_ncnn
 from keras_sr.weights.foreign.onnx_weights import read_onnx_weights
 from keras_sr.weights.foreign.safetensors_file import read_safetensors
 from keras_sr.weights.foreign.torch_file import read_torch
-from keras_sr.weights.foreign.unwrap import State, candidates
+from keras_sr.weights.foreign.unwrap import StateDict, candidates
 
 #: What is said where a file names no licence.
 UNKNOWN_LICENCE = "unknown: ask its author"
@@ -81,10 +81,10 @@ def _read(path: Path) -> tuple[Any, dict[str, str]]:
             return read_onnx_weights(path), {}
         case ".pth" | ".pt" | ".ckpt":
             return read_torch(path), {}
-    raise WeightsError(f"is no network: the endings that are read are {', '.join(SUFFIXES)}")
+    raise WeightsError(f"is no network: the endings that are read are {', '.join(FOREIGN_SUFFIXES)}")
 
 
-def _only(states: dict[str, State]) -> Found:
+def _only(states: dict[str, StateDict]) -> Found:
     """Return the one network among the dicts of a file."""
     found = {place: network for place, state in states.items() if (network := _recognised(state))}
     if len(found) > 1:
@@ -100,7 +100,7 @@ def _only(states: dict[str, State]) -> Found:
 _PARTS = 4
 
 
-def _recognised(state: State) -> Found | None:
+def _recognised(state: StateDict) -> Found | None:
     """Return the network of a dict, whatever its author has put in front of all names."""
     for _ in range(_PARTS):
         if found := recognise(state):

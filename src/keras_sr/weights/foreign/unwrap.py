@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_sr.errors import WeightsError
 
-State = dict[str, np.ndarray]
+StateDict = dict[str, np.ndarray]
 
 #: The name of an average over training, which is taken: it is what authors publish pictures of.
 _AVERAGE = re.compile(r"(.*[_.-])?ema([_.-].*)?", re.I)
@@ -24,13 +24,13 @@ _OTHER = re.compile(
 _DEPTH, _MOST = 3, 64
 
 
-def candidates(content: Any) -> dict[str, State]:
+def candidates(content: Any) -> dict[str, StateDict]:
     """Return every dict of arrays in a file, by its place in it; prefixes of training scripts are cut off.
 
     Raises:
         WeightsError: There is none.
     """
-    found: dict[str, State] = {}
+    found: dict[str, StateDict] = {}
     queue: list[tuple[str, Any, int]] = [("", content, 0)]
     # A file may name a dict many times, or within itself: it is looked at once.
     seen: set[int] = set()
@@ -51,7 +51,7 @@ def candidates(content: Any) -> dict[str, State]:
     return _averaged(found)
 
 
-def _averaged(found: dict[str, State]) -> dict[str, State]:
+def _averaged(found: dict[str, StateDict]) -> dict[str, StateDict]:
     """Leave out what there is an average of beside it."""
     for place in [place for place in found if _AVERAGE.fullmatch(_last(place))]:
         twins = [
@@ -77,7 +77,7 @@ def _parent(place: str) -> str:
     return place.rstrip("/.").rpartition("/")[0]
 
 
-def _networks(state: State) -> dict[str, State]:
+def _networks(state: StateDict) -> dict[str, StateDict]:
     """Split a dict that holds a generator and what it was trained with, and cut prefixes off."""
     parts = {key.split(".", 1)[0] for key in state}
     generators = {part for part in parts if _GENERATOR.fullmatch(part)}
@@ -91,7 +91,7 @@ def _networks(state: State) -> dict[str, State]:
     return {"": _plain(state)}
 
 
-def _plain(state: State) -> State:
+def _plain(state: StateDict) -> StateDict:
     """Return weights without prefixes and without weight normalisation."""
     return _multiplied(_stripped(state))
 
@@ -103,7 +103,7 @@ _HALVES = (
 )
 
 
-def _multiplied(state: State) -> State:
+def _multiplied(state: StateDict) -> StateDict:
     """Return weights with length and direction of kernels put together: g v / |v|, for each output."""
     for length, direction in _HALVES:
         for name in [key.removesuffix(length) for key in state if key.endswith(length)]:
@@ -122,7 +122,7 @@ def _multiplied(state: State) -> State:
     return state
 
 
-def _stripped(state: State) -> State:
+def _stripped(state: StateDict) -> StateDict:
     """Cut off prefixes that all names have."""
     while prefix := next((p for p in _PREFIXES if all(key.startswith(p) for key in state)), ""):
         state = {key.removeprefix(prefix): one for key, one in state.items()}
