@@ -7,7 +7,7 @@ from keras_sr import upscale
 from keras_sr.images.ranges import from_float
 from keras_sr.images.resize import axis_matrix, imresize
 from keras_sr.inference.projection import ConsistentEngine, consistent, factor, null_part, shrink, spread
-from keras_sr.tasks.batch.extras import invented
+from keras_sr.tasks.batch.extras import FULL, invented
 
 
 def picture(height, width, seed=0):
@@ -91,8 +91,23 @@ def test_the_map_is_black_where_nothing_is_invented_and_bright_where_it_is():
     assert map_[:, 90:].mean() > 100
 
 
-def test_the_map_of_a_tall_picture_has_no_seams(monkeypatch):
-    sr = np.random.default_rng(0).integers(0, 255, (400, 40, 3), np.uint8)
-    whole = invented(sr, 4)
-    monkeypatch.setattr("keras_sr.tasks.batch.extras._AT_ONCE", 41 * 40 * 3 * 16)
-    assert np.abs(invented(sr, 4).astype(int) - whole).max() <= 1
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_map_of_many_tiles_has_no_seams(monkeypatch, scale):
+    sr = np.random.default_rng(0).integers(0, 255, (97 * scale, 83 * scale, 3), np.uint8)
+    monkeypatch.setattr("keras_sr.tasks.batch.extras._TILE", 200)
+    whole = invented(sr, scale)
+    for tile, at_once in ((70, 1 << 23), (45, 1 << 16), (23, 1 << 10)):
+        monkeypatch.setattr("keras_sr.tasks.batch.extras._TILE", tile)
+        monkeypatch.setattr("keras_sr.tasks.batch.extras._AT_ONCE", at_once)
+        assert np.abs(invented(sr, scale).astype(int) - whole).max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 90), (90, 1), (11, 200)])
+def test_a_map_of_a_narrow_picture_is_that_of_its_null_part(shape):
+    sr = np.random.default_rng(1).integers(0, 255, (4 * shape[0], 4 * shape[1], 3), np.uint8)
+    around = np.pad(sr, [(80, 80), (80, 80), (0, 0)], "symmetric") / np.float32(255)
+    small = shrink(shrink(around, 0, len(around) // 4), 1, around.shape[1] // 4)
+    part = around - spread(spread(small, 1, around.shape[1]), 0, len(around))
+    squares = (part[80:-80, 80:-80] ** 2).mean(axis=2).reshape(shape[0], 4, shape[1], 4).mean(axis=(1, 3))
+    expected = imresize(from_float(np.sqrt(squares) / FULL), 4, kernel="bilinear")
+    assert np.abs(invented(sr, 4)[..., 0].astype(int) - expected).max() <= 1

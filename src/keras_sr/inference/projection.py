@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from keras_sr.images.resize import axis_weights
+from keras_sr.images.resize import axis_matrix, axis_weights
 from keras_sr.inference.engines import Engine, FromFacts, facts_of
 from keras_sr.inference.tiling import framed
 
@@ -82,10 +82,27 @@ def consistent(sr: np.ndarray, lr: np.ndarray) -> np.ndarray:
 
 
 def null_part(sr: np.ndarray, scale: int) -> np.ndarray:
-    """Return what of SR (H, W, C) vanishes when it is shrunk: all that LR cannot tell, and only that."""
-    height, width = sr.shape[0] // scale, sr.shape[1] // scale
-    small = shrink(shrink(sr, 0, height), 1, width)
-    return sr - spread(spread(small, 1, sr.shape[1]), 0, sr.shape[0])
+    """Return what of SR (H, W, C) vanishes when it is shrunk: all that LR cannot tell, and only that.
+
+    For tiles: two products of dense matrices an axis, which grow with its length.
+    """
+    height, width = (_down_and_back(side, side // scale) for side in sr.shape[:2])
+    small = _along_both(height[0], width[0], sr)
+    return sr - _along_both(height[1], width[1], small)
+
+
+def _along_both(rows: np.ndarray, columns: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Apply a matrix along each of the first two axes of (H, W, C)."""
+    height, width, bands = image.shape
+    tall = (rows @ image.reshape(height, -1)).reshape(-1, width, bands)
+    return np.matmul(columns, tall)
+
+
+@lru_cache(maxsize=16)
+def _down_and_back(size: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return D and D'(DD')^-1 of an axis, (length, size) and (size, length), float32."""
+    down = axis_matrix(size, length, length / size, "bicubic", True)
+    return down.astype(np.float32), np.linalg.pinv(down).astype(np.float32)
 
 
 def shrink(image: np.ndarray, axis: int, size: int) -> np.ndarray:

@@ -57,7 +57,7 @@ class Tile:
     def window(self, picture: np.ndarray) -> np.ndarray:
         """Return what to read of a picture (H, W, ...), mirrored beyond its sides."""
         rows, columns = (
-            _mirrored(span.start, span.stop, length)
+            mirrored(span.start, span.stop, length)
             for span, length in zip((self.rows, self.columns), picture.shape[:2], strict=True)
         )
         return picture[rows[:, None], columns]
@@ -125,11 +125,11 @@ def spans(length: int, window: int, margin: int, frame: int = 0, multiple: int =
     return [TileSpan(start, start + window, *cuts[i : i + 2]) for i, start in enumerate(starts)]
 
 
-def _mirrored(start: int, stop: int, length: int) -> np.ndarray:
+def mirrored(start: int, stop: int, length: int) -> np.ndarray:
     """Return which pixels of 0 to `length` stand at `start` to `stop`, mirrored as often as it takes.
 
     Examples:
-        >>> _mirrored(-3, 7, 4).tolist()
+        >>> mirrored(-3, 7, 4).tolist()
         [2, 1, 0, 0, 1, 2, 3, 3, 2, 1]
     """
     there = np.arange(start, stop) % (2 * length)
@@ -139,7 +139,7 @@ def _mirrored(start: int, stop: int, length: int) -> np.ndarray:
 def framed(picture: np.ndarray, frame: int) -> np.ndarray:
     """Return a picture (H, W, ...) mirrored by `frame` pixels around itself."""
     height, width = picture.shape[:2]
-    rows, columns = (_mirrored(-frame, length + frame, length) for length in (height, width))
+    rows, columns = (mirrored(-frame, length + frame, length) for length in (height, width))
     return picture[rows[:, None], columns]
 
 

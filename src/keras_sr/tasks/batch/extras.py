@@ -14,7 +14,7 @@ from keras_sr.images.resize import imresize
 from keras_sr.images.sheet import sheet
 from keras_sr.images.storage import IN_MEMORY, Storage, release
 from keras_sr.inference.projection import REACH, null_part
-from keras_sr.inference.tiling import spans
+from keras_sr.inference.tiling import TileSpan, mirrored, spans
 from keras_sr.tasks.batch.ends import Ends
 from keras_sr.tasks.batch.plan import beside_name
 from keras_sr.tasks.batch.run import FileResult
@@ -22,7 +22,11 @@ from keras_sr.tasks.batch.run import FileResult
 #: What is white in a map: an RMS of this share of white, 25 levels of 8 bits.
 FULL = 0.1
 
-#: Bytes of float32 SR that are looked at at once for a map; four or five such arrays are there at a time.
+#: Side of the tiles a map is made of, in LR pixels, margins of `REACH` and all: smaller ones are mostly
+#: margin, larger ones have larger matrices.
+_TILE = 7 * REACH
+
+#: Bytes of float64 that a map is enlarged in at once.
 _AT_ONCE = 12 << 20
 
 #: Of a sheet, in pixels of the result: a panel, and how many rows of panels. Three panels in a row and three
@@ -151,18 +155,23 @@ def invented(sr: np.ndarray, scale: int, storage: Storage = IN_MEMORY) -> np.nda
     """
     height, width = sr.shape[0] // scale, sr.shape[1] // scale
     strength = np.empty((height, width), np.float32)
-    rows = _AT_ONCE // (sr[0].size * 4 * scale)
-    for span in spans(height, max(rows, 4 * REACH), REACH):
-        part = to_float(sr[span.start * scale : span.stop * scale])
-        # At an edge the kernel reads the outermost pixel many times over; a mirror has no edge.
-        edge = min(REACH * scale, *part.shape[:2])
-        mirrored = np.pad(part, [(edge, edge), (edge, edge), (0, 0)], "symmetric")
-        squares = (null_part(mirrored, scale)[edge:-edge, edge:-edge] ** 2).mean(axis=2)
-        blocks = squares.reshape(span.stop - span.start, scale, width, scale).mean(axis=(1, 3))
-        kept = slice(span.keep_start - span.start, span.keep_stop - span.start)
-        strength[span.keep_start : span.keep_stop] = blocks[kept]
+    for rows in spans(height, _TILE, REACH, frame=REACH):
+        for columns in spans(width, _TILE, REACH, frame=REACH):
+            strength[rows.target(1), columns.target(1)] = _strength(sr, scale, rows, columns)
         release(sr)
     return _as_large(from_float(np.sqrt(strength) / FULL), scale, storage)
+
+
+def _strength(sr: np.ndarray, scale: int, rows: TileSpan, columns: TileSpan) -> np.ndarray:
+    """Return the mean square of the null part in the LR pixels that a tile keeps, (h, w)."""
+    # At an edge the kernel reads the outermost pixel many times over; a mirror has no edge.
+    y, x = (
+        mirrored(span.start * scale, span.stop * scale, length)
+        for span, length in zip((rows, columns), sr.shape[:2], strict=True)
+    )
+    part = null_part(to_float(sr[y[:, None], x]), scale)[rows.inside(scale), columns.inside(scale)]
+    squares = (part**2).mean(axis=2)
+    return squares.reshape(len(squares) // scale, scale, -1, scale).mean(axis=(1, 3))
 
 
 def _as_large(grey: np.ndarray, scale: int, storage: Storage) -> np.ndarray:
