@@ -89,7 +89,7 @@ def on_disk(folder):
 def test_bucket_to_bucket_while_the_store_errs(network, server, bucket, archive, tmp_path, monkeypatch):
     """A fifth of all requests: 503, connections that end half-way, reads that stall."""
     monkeypatch.setattr(
-        stores, "OPTIONS", {"s3": {"config_kwargs": {"read_timeout": 0.7, "retries": {"max_attempts": 2}}}}
+        stores, "_OPTIONS", {"s3": {"config_kwargs": {"read_timeout": 0.7, "retries": {"max_attempts": 2}}}}
     )
     list(keras_sr.upscale_files(archive, tmp_path / "large", network, recursive=True))
     server.app.share = 0.2
