@@ -322,12 +322,29 @@ def test_without_a_figure_the_last_weights_are_kept(small, train):
     assert train(small).best is None
 
 
-def test_weights_of_another_scale_start_a_run_with_a_new_tail(small, train, tmp_path):
+@pytest.mark.parametrize(("theirs", "scale"), [(2, 4), (4, 2), (4, 1), (1, 2)])
+def test_weights_of_another_scale_begin_as_its_pixels_repeated_or_averaged(
+    theirs, scale, small, train, tmp_path
+):
+    other = train(replace(small, scale=theirs, steps=1), out=tmp_path / "other")
+    lines = []
+    still = replace(small, scale=scale, learning_rate=1e-12, steps=1)
+    result = train(still, start_from=tmp_path / "other", say=lines.append)
+    assert f"enlarges x{theirs}, not x{scale}: its pixels averaged or repeated" in lines[0]
+    lr = np.random.default_rng(0).random((1, 7, 9, 3), np.float32)
+    then, now = (keras.ops.convert_to_numpy(of.generator(lr)) for of in (other, result))
+    box = max(theirs // scale, 1)
+    shrunk = then.reshape(1, 7 * theirs // box, box, 9 * theirs // box, box, 3).mean((2, 4))
+    same_size = shrunk.repeat(max(scale // theirs, 1), 1).repeat(max(scale // theirs, 1), 2)
+    np.testing.assert_allclose(now, same_size, atol=2e-6)
+
+
+def test_weights_of_a_scale_that_divides_neither_way_start_a_run_with_a_new_tail(small, train, tmp_path):
     twice = train(replace(small, scale=2, steps=1), out=tmp_path / "x2")
     lines = []
-    still = replace(small, learning_rate=1e-12, steps=1)
+    still = replace(small, scale=3, crop=24, learning_rate=1e-12, steps=1)
     result = train(still, start_from=tmp_path / "x2", say=lines.append)
-    assert "enlarges x2, not x4: tail_conv begin anew" in lines[0]
+    assert "enlarges x2, not x3: tail_conv begin anew" in lines[0]
     old, new = arrays(twice.generator), arrays(result.generator)
     np.testing.assert_allclose(new["block01_conv/kernel"], old["block01_conv/kernel"], atol=1e-6)
-    assert new["tail_conv/kernel"].shape[-1] == 48
+    assert new["tail_conv/kernel"].shape[-1] == 27

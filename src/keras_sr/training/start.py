@@ -56,8 +56,10 @@ def _take_over(
     """
     arrays, scale = _weights_of(start_from, model.generator)
     if scale not in (None, recipe.scale):
+        arrays = tail_for(recipe.scale, scale, arrays)
         arrays, anew = _without_tail(model.generator, arrays)
-        say(f"{start_from} enlarges x{scale}, not x{recipe.scale}: {', '.join(anew)} begin anew")
+        what = f"{', '.join(anew)} begin anew" if anew else "it begins with its pixels averaged or repeated"
+        say(f"{start_from} enlarges x{scale}, not x{recipe.scale}: {what}")
     store.assign(model.generator, arrays, str(start_from))
     if model.ema_generator is not None:
         store.assign(model.ema_generator, arrays, str(start_from))
@@ -76,6 +78,38 @@ def _weights_of(start_from: str | Path, network: keras.Model) -> tuple[dict[str,
         return store.network_arrays(theirs), keras_file.scale_of(theirs)
     arrays, meta = generator_arrays(start_from)
     return arrays, meta.get("recipe", {}).get("scale")
+
+
+def tail_for(scale: int, theirs: int, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays with the last convolution of a single pixel shuffle made for another scale.
+
+    Where one scale divides the other, the network of the new one begins as what is known: SR of the old one
+    shrunk by a box, or its pixels repeated. Exact, since base and shuffle treat all pixels alike.
+
+    Args:
+        scale: Of the network that begins.
+        theirs: Of the network that the arrays are of.
+        arrays: By name; `tail_conv` has (..., 3 theirs^2) values, ordered (row, column, band).
+
+    Returns:
+        dict: As `arrays`; the same where there is no such layer or neither scale divides the other.
+    """
+    names = [name for name in arrays if name.startswith("tail_conv/")]
+    if (scale % theirs and theirs % scale) or any(arrays[name].shape[-1] % theirs**2 for name in names):
+        return arrays
+    return {**arrays, **{name: _pixels(arrays[name], theirs, scale) for name in names}}
+
+
+def _pixels(values: np.ndarray, theirs: int, scale: int) -> np.ndarray:
+    """Return values of theirs^2 pixels a band as values of scale^2 pixels."""
+    front = values.shape[:-1]
+    grid = values.reshape(*front, theirs, theirs, -1)
+    if scale > theirs:
+        grid = grid.repeat(scale // theirs, -3).repeat(scale // theirs, -2)
+    else:
+        box = theirs // scale
+        grid = grid.reshape(*front, scale, box, scale, box, -1).mean((-4, -2))
+    return grid.reshape(*front, -1)
 
 
 def _without_tail(network: keras.Model, arrays: dict) -> tuple[dict, list[str]]:
