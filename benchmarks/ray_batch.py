@@ -28,6 +28,7 @@ import numpy as np
 from PIL import Image
 
 import keras_sr
+from keras_sr.tasks.cluster.loopback import start_here
 from keras_sr.tasks.cluster.settings import Cluster
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "tasks"))
@@ -125,7 +126,6 @@ def main():
     parser.add_argument("--kill", type=float, default=5.0, help="Seconds between two kills.")
     parser.add_argument("--network", default="srgan_vgg54")
     options = parser.parse_args()
-    import ray
 
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -135,13 +135,7 @@ def main():
         list(keras_sr.upscale_files(folder / "in", folder / "one", network, recursive=True))
         print(f"without Ray, one thread: {time.perf_counter() - begin:.1f} s", flush=True)
         expected = contents(folder / "one")
-        ray.init(
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-            _node_ip_address="127.0.0.1",
-        )
+        start_here(num_cpus=2)
         peaks = killed(folder, network, options, expected) if options.kill else [0, 0]
         seconds = {1: [], 2: []}
         for number in range(options.turns):

@@ -17,6 +17,7 @@ from keras_sr.errors import KerasSRError
 from keras_sr.tasks.batch.look import Look
 from keras_sr.tasks.batch.size import Size
 from keras_sr.tasks.cluster.alone import made_alone
+from keras_sr.tasks.cluster.loopback import start_here
 from keras_sr.tasks.cluster.on_ray import Watch, _why
 from keras_sr.tasks.cluster.settings import Cluster, as_cluster
 from keras_sr.tasks.cluster.work import Order, Task, Work
@@ -175,8 +176,7 @@ def unkind(tmp_path_factory):
 def ray_here(unkind):
     ray = pytest.importorskip("ray", reason="Ray is not installed (extra ray)")
     os.environ["RAY_USAGE_STATS_ENABLED"], os.environ["RAY_AUTH_MODE"] = "0", "disabled"
-    own = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    ray.init(num_cpus=2, log_to_driver=False, logging_level="ERROR", **own)
+    start_here(num_cpus=2)
     yield ray
     ray.shutdown()
 

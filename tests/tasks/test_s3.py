@@ -14,6 +14,7 @@ from ray_workers import workers
 
 import keras_sr
 from keras_sr.tasks.batch import store as stores
+from keras_sr.tasks.cluster.loopback import start_here
 from keras_sr.tasks.cluster.settings import Cluster
 
 pytest.importorskip("s3fs")
@@ -120,8 +121,7 @@ def ray_here(server):
     """Ray of this machine, whose workers have the environment of the store."""
     ray = pytest.importorskip("ray", reason="Ray is not installed (extra ray)")
     os.environ["RAY_USAGE_STATS_ENABLED"], os.environ["RAY_AUTH_MODE"] = "0", "disabled"
-    own = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    ray.init(num_cpus=2, log_to_driver=False, logging_level="ERROR", **own)
+    start_here(num_cpus=2)
     yield ray
     ray.shutdown()
 

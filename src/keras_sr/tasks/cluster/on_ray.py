@@ -13,6 +13,7 @@ from typing import Any
 from keras_sr.errors import KerasSRError, Stopped, install_hint
 from keras_sr.inference.enlarge import Stop
 from keras_sr.tasks.cluster.alone import given_up, made_alone
+from keras_sr.tasks.cluster.loopback import start_here
 from keras_sr.tasks.cluster.settings import Cluster
 from keras_sr.tasks.cluster.work import Order, Task, Work
 from keras_sr.types import Json
@@ -228,15 +229,15 @@ def _connect(cluster: Cluster) -> tuple[Any, bool]:
         raise KerasSRError(f"a cluster needs Ray: {install_hint('ray')}") from None
     there = version("ray")
     if tuple(int(part) for part in there.split(".")[:2]) < _OLDEST:
-        raise KerasSRError(f"expected Ray 2.51 or newer, got {there}: {install_hint('ray')}")
+        raise KerasSRError(f"expected Ray 2.60 or newer, got {there}: {install_hint('ray')}")
     if ray.is_initialized():
         return ray, False
     _see_listening(cluster.address)
-    # Nobody else's business: what listens, listens to this machine.
-    own = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    local = own if cluster.address == "local" else {}
     try:
-        ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR, **local)
+        if cluster.address == "local":
+            start_here()
+        else:
+            ray.init(address=cluster.address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
         raise KerasSRError(
             f"no cluster of Ray at {cluster.address!r} that Ray {there} can use: {_first_line(str(error))}"
