@@ -4,12 +4,15 @@
     python benchmarks/devices.py srgan_mse --float64
     python benchmarks/devices.py --small --float64      # the GAN step of small networks, in seconds
 
-Three runs of each recipe, the same seed and batches: one device; two devices; two devices until the middle,
-then one. Prints the largest differences. In float64 (a copy of the package that says float64 wherever it says
-float32) rounding is a billionth of float32's: what then comes apart is no rounding.
+Four runs of each recipe, the same seed and batches: one device; two devices; two devices until the middle,
+then one; and, to tell what such figures are worth, one device whose batches have their rows in another order,
+which is the same sum rounded otherwise. Prints a table of relative differences. `--folder` keeps the runs:
+what was finished or interrupted there is not done again. In float64 (a copy of the package that says float64
+wherever it says float32) rounding is a billionth of float32's: what then comes apart is no rounding.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -39,9 +42,9 @@ PRECISION = os.environ.get("KERAS_SR_PRECISION", "float32")
 class Noise(keras.utils.PyDataset):
     """Batches that are a function of the step: smooth random HR, LR by averaging."""
 
-    def __init__(self, start, steps, recipe):
+    def __init__(self, start, steps, recipe, order=1):
         super().__init__()
-        self.start, self.steps, self.recipe = start, steps, recipe
+        self.start, self.steps, self.recipe, self.order = start, steps, recipe, order
 
     def __len__(self):
         return self.steps
@@ -49,43 +52,83 @@ class Noise(keras.utils.PyDataset):
     def __getitem__(self, i):
         small, n = self.recipe.crop // self.recipe.scale, self.recipe.batch_size
         lr = np.random.default_rng([7, self.start + i]).random((n, small, small, 3), PRECISION)
+        lr = lr[:: self.order]
         return lr, lr.repeat(self.recipe.scale, axis=1).repeat(self.recipe.scale, axis=2)
+
+
+class Losses(keras.callbacks.Callback):
+    """Keeps the losses of all steps with all of their digits: a run's log has six."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {"step": epoch + 1, **{key: float(value) for key, value in logs.items()}}
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def rows(self):
+        """Return one row a step."""
+        by_step = {row["step"]: row for row in map(json.loads, self.path.read_text().splitlines())}
+        return [by_step[step] for step in sorted(by_step)]
 
 
 def weights(result):
     return np.concatenate([a.ravel() for a in store.network_arrays(result.generator).values()])
 
 
-def compare(name, steps, settings):
-    recipe = recipes.get(
-        name, overrides=[f"steps={steps}", "steps_per_epoch=5", f"precision={PRECISION}", *settings]
-    )
+def four_runs(recipe, folder):
+    """Return what the four runs end with, by their names."""
 
     def batches(start, count):
         return Noise(start, count, recipe)
 
+    def reversed_rows(start, count):
+        return Noise(start, count, recipe, -1)
+
     def half(start, count):
-        if start >= steps // 2:  # between two epochs: inside one, Ctrl-C is waited for
+        if start >= recipe.steps // 2:  # between two epochs: inside one, Ctrl-C is waited for
             raise KeyboardInterrupt
         return batches(start, count)
 
-    with tempfile.TemporaryDirectory() as folder:
-        runs = {}
-        for kind, devices in (("one", 1), ("two", 2)):
-            runs[kind] = fit(recipe, batches, Path(folder) / kind, progress=False, devices=devices)
-        with suppress(KeyboardInterrupt):
-            fit(recipe, half, Path(folder) / "both", progress=False, devices=2)
-        runs["two, then one"] = fit(recipe, batches, Path(folder) / "both", progress=False, devices=1)
-    one = runs.pop("one")
-    losses = np.array([row["loss"] for row in one.rows])
-    for kind, run in runs.items():
-        apart = np.abs(np.array([row["loss"] for row in run.rows]) - losses)
-        difference = np.abs(weights(run) - weights(one))
+    def run(make, kind, devices):
+        losses = Losses(folder / f"{kind}.losses.jsonl")
+        result = fit(recipe, make, folder / kind, progress=False, devices=devices, callbacks=[losses])
+        return losses.rows(), weights(result)
+
+    yield "one", run(batches, "one", 1)
+    yield "one, rows reversed", run(reversed_rows, "reversed", 1)
+    yield "two", run(batches, "two", 2)
+    with suppress(KeyboardInterrupt):
+        run(half, "both", 2)
+    yield "two, then one", run(batches, "both", 1)
+
+
+def relative(a, b):
+    return abs(a - b) / abs(b) if b else abs(a - b)
+
+
+def compare(name, steps, settings, folder):
+    """Print how far losses, at some steps, and weights are from those of one device."""
+    recipe = recipes.get(
+        name, overrides=[f"steps={steps}", "steps_per_epoch=1", f"precision={PRECISION}", *settings]
+    )
+    shown = [step for step in (1, 10, 50, 100) if step <= steps]
+    print(f"{name}, {steps} steps, batches of {recipe.batch_size}, crops of {recipe.crop}")
+    print(f"| run | loss | {' | '.join(f'step {step}' for step in shown)} | largest of all |")
+    place = Path(folder) / name
+    place.mkdir(parents=True, exist_ok=True)
+    found = four_runs(recipe, place)
+    _, (one, before) = next(found)
+    for kind, (rows, after) in found:
+        for key in sorted(set(one[0]) - {"step"}):
+            apart = [relative(b[key], a[key]) for a, b in zip(one, rows, strict=True)]
+            cells = " | ".join(f"{value:.1e}" for value in [*(apart[step - 1] for step in shown), max(apart)])
+            print(f"| {kind} | {key} | {cells} |")
+        size = np.linalg.norm(after - before) / np.linalg.norm(before)
         print(
-            f"{name}, {kind}: {len(losses)} steps, loss {losses[0]:.4f} to {losses[-1]:.4f}, apart by "
-            f"{apart.max():.1e} (relative {np.max(apart / np.abs(losses)):.1e}); "
-            f"weights by {difference.max():.1e}, mean {difference.mean():.1e}",
-            flush=True,
+            f"| {kind} | weights: norm {size:.1e}, largest {np.abs(after - before).max():.1e} |", flush=True
         )
 
 
@@ -164,6 +207,7 @@ def main():
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("--float64", action="store_true")
     parser.add_argument("--small", action="store_true", help="the GAN step of small networks")
+    parser.add_argument("--folder", help="where runs are kept, for another day")
     options = parser.parse_args()
     if options.float64 and PRECISION == "float32":
         return in_float64(sys.argv[1:])
@@ -176,8 +220,9 @@ def main():
         for loss in ("bce", "relativistic"):
             compare_small(loss)
         return 0
-    for name in options.recipes:
-        compare(name, options.steps, options.settings)
+    with tempfile.TemporaryDirectory() as place:
+        for name in options.recipes:
+            compare(name, options.steps, options.settings, options.folder or place)
     return 0
 
 
