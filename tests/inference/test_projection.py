@@ -102,9 +102,12 @@ def test_a_map_of_many_tiles_has_no_seams(monkeypatch, scale):
         assert np.abs(invented(sr, scale).astype(int) - whole).max() <= 1
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 90), (90, 1), (11, 200)])
-def test_a_map_of_a_narrow_picture_is_that_of_its_null_part(shape):
-    sr = np.random.default_rng(1).integers(0, 255, (4 * shape[0], 4 * shape[1], 3), np.uint8)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 4), (1, 90), (90, 1), (11, 200), (97, 83)])
+def test_a_map_is_that_of_the_null_part_of_a_picture_mirrored_at_its_edges(shape):
+    # Ramps, whose edges a kernel that stops there would take for bright ones, and noise that stays below white.
+    ramps = np.add.outer(3 * np.arange(4 * shape[0]), 5 * np.arange(4 * shape[1])) % 181
+    noise = np.random.default_rng(1).integers(0, 20, (*ramps.shape, 3))
+    sr = (ramps[..., None] + noise).astype(np.uint8)
     around = np.pad(sr, [(80, 80), (80, 80), (0, 0)], "symmetric") / np.float32(255)
     small = shrink(shrink(around, 0, len(around) // 4), 1, around.shape[1] // 4)
     part = around - spread(spread(small, 1, around.shape[1]), 0, len(around))
