@@ -155,7 +155,7 @@ def run_command(folder: Path, more: list[str], suffix: str, options: argparse.Na
     command = [sys.executable, "-m", "keras_sr", "upscale", folder / "in", "-o", output / "out"]
     command += ["-n", options.network, "--ext", suffix, "--max-memory", options.max_memory, "--yes", *more]
     command = [part if part != "REPORT" else str(output / "report.json") for part in map(str, command)]
-    wrapped = [sys.executable, "-c", WATCH, *command]
+    wrapped = [sys.executable, "-c", WATCH, str(options.patience), *command]
     start = time.perf_counter()
     done = subprocess.run(wrapped, capture_output=True, text=True, check=False)
     wall = time.perf_counter() - start
@@ -167,12 +167,16 @@ def run_command(folder: Path, more: list[str], suffix: str, options: argparse.Na
             "peak_mb": peak, "rc": done.returncode, "refused": refused}  # fmt: skip
 
 
-#: Runs a command and says the peak of its resident memory, in kB.
+#: Runs a command for so many seconds at most (124 tells that they were over) and says the peak of its
+#: resident memory, in kB.
 WATCH = """
 import resource, subprocess, sys
-done = subprocess.run(sys.argv[1:])
+try:
+    code = subprocess.run(sys.argv[2:], timeout=float(sys.argv[1])).returncode
+except subprocess.TimeoutExpired:
+    code = 124
 print("PEAK", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
-raise SystemExit(done.returncode)
+raise SystemExit(code)
 """
 
 
@@ -209,7 +213,7 @@ def main() -> None:
     parser.add_argument("--command", action="store_true", help="run the command instead of its stages")
     parser.add_argument("--options", default=";--report REPORT;--map;--compare", help="with ; between runs")
     parser.add_argument("--count", type=int, default=1, help="photographs a batch, with --command")
-    parser.add_argument("--patience", type=int, default=900, help="seconds for one size and format")
+    parser.add_argument("--patience", type=int, default=900, help="seconds for one size and format, or one command")
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()
     rows = []

@@ -104,7 +104,7 @@ def test_a_map_of_many_tiles_has_no_seams(monkeypatch, scale):
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 4), (1, 90), (90, 1), (11, 200), (97, 83)])
 def test_a_map_is_that_of_the_null_part_of_a_picture_mirrored_at_its_edges(shape):
-    # Ramps, whose edges a kernel that stops there would take for bright ones, and noise that stays below white.
+    # Ramps, whose edges a kernel that stops there would take for bright ones, and noise: never all white.
     ramps = np.add.outer(3 * np.arange(4 * shape[0]), 5 * np.arange(4 * shape[1])) % 181
     noise = np.random.default_rng(1).integers(0, 20, (*ramps.shape, 3))
     sr = (ramps[..., None] + noise).astype(np.uint8)
