@@ -213,7 +213,7 @@ def main() -> None:
     parser.add_argument("--command", action="store_true", help="run the command instead of its stages")
     parser.add_argument("--options", default=";--report REPORT;--map;--compare", help="with ; between runs")
     parser.add_argument("--count", type=int, default=1, help="photographs a batch, with --command")
-    parser.add_argument("--patience", type=int, default=900, help="seconds for one size and format, or one command")
+    parser.add_argument("--patience", type=int, default=900, help="seconds for a size and format, or command")
     parser.add_argument("--json", type=Path, default=RESULTS)
     options = parser.parse_args()
     rows = []
