@@ -109,6 +109,13 @@ CHANGED = {
     "PixelsPerMeterY": lambda value: value * TIMES,
     "FocalPlaneXResolution": lambda value: value * TIMES,
     "FocalPlaneYResolution": lambda value: value * TIMES,
+    "RelatedImageWidth": lambda value: W * TIMES,
+    "RelatedImageHeight": lambda value: H * TIMES,
+    "FullPanoWidthPixels": lambda value: value * TIMES,
+    "FullPanoHeightPixels": lambda value: value * TIMES,
+    "CroppedAreaTopPixels": lambda value: value * TIMES,
+    "RegionAppliedToDimensionsW": lambda value: W * TIMES,
+    "RegionAppliedToDimensionsH": lambda value: H * TIMES,
 }
 
 
@@ -292,6 +299,14 @@ def make_sources(folder: Path) -> None:
         "-SubjectArea=10 8 4 4",
         "-FocalPlaneXResolution=100",
         "-FocalPlaneYResolution=100",
+        "-InteropIndex=R98",
+        f"-RelatedImageWidth={W}",
+        f"-RelatedImageHeight={H}",
+        "-XMP-tiff:XResolution=300",
+        f"-XMP-GPano:FullPanoWidthPixels={W}",
+        f"-XMP-GPano:FullPanoHeightPixels={H}",
+        "-XMP-GPano:CroppedAreaTopPixels=3",
+        f"-RegionInfo={{AppliedToDimensions={{W={W},H={H},Unit=pixel}},RegionList=[{FACE}]}}",
     )
     thumbnail.unlink()
 
@@ -341,6 +356,7 @@ ExposureTime=1/60|ISO=200|FNumber=2.8|LensModel=A lens|UserComment=a remark
 GPSLatitude=47.5|GPSLatitudeRef=N|GPSLongitude=8.25|GPSLongitudeRef=E
 ExifImageWidth={W}|ExifImageHeight={H}
 """
+FACE = "{Area={X=0.5,Y=0.5,W=0.2,H=0.2,Unit=normalized},Name=Somebody,Type=Face}"
 XMP = "dc:Creator=An artist|dc:Title=The mill|dc:Subject=mill|xmp:Rating=4|photoshop:City=A town"
 IPTC = "Caption-Abstract=The old mill|Keywords=mill|City=A town"
 

@@ -213,7 +213,9 @@ def test_a_sprite_keeps_its_frames(strangers, tmp_path):
     assert picture.pages == 6
     assert picture.alpha is not None
     for suffix in (".gif", ".webp", ".png", ".avif"):
-        assert write(tmp_path / f"a{suffix}", twice(picture)) == ()
+        # Shown once, which the writer of AVIF has no word for.
+        said = ("how often frames are shown",) if suffix == ".avif" else ()
+        assert write(tmp_path / f"a{suffix}", twice(picture)) == said
         with Image.open(tmp_path / f"a{suffix}") as image:
             assert image.n_frames == 6
 

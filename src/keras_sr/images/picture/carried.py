@@ -147,6 +147,10 @@ def _only_what_it_holds(one: Format, meta: Metadata, lost: list[str]) -> Metadat
         meta = replace(meta, comments=tuple(comment for comment in meta.comments if comment not in long))
     if one.name == "TIFF":
         lost += tiff.page_tags(meta, 1)[2]
+    if one.name == "TIFF" and any(meta.delays):
+        lost.append("how long and how often frames are shown")
+    elif one.name == "AVIF" and meta.delays and meta.loop:
+        lost.append("how often frames are shown")
     return meta
 
 

@@ -13,6 +13,7 @@ from keras_sr.images.picture.ifd import UNDEFINED, IfdEntry, Layout
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, UNIT = 0x0112, 0x011A, 0x011B, 0x0128
 WIDTH, HEIGHT, EXIF_WIDTH, EXIF_HEIGHT = 0x0100, 0x0101, 0xA002, 0xA003
+RELATED_WIDTH, RELATED_HEIGHT = 0x1001, 0x1002
 FOCAL_X, FOCAL_Y, SUBJECT_AREA, SUBJECT_PLACE = 0xA20E, 0xA20F, 0x9214, 0xA214
 EXIF_PART, GPS_PART, INTEROP_PART = 0x8769, 0x8825, 0xA005
 MAKER_NOTE, USER_COMMENT, THUMBNAIL, THUMBNAIL_BYTES = 0x927C, 0x9286, 0x0201, 0x0202
@@ -67,6 +68,17 @@ def bare(block: bytes) -> bytes:
     return block[6:] if block.startswith(b"Exif\0\0") else block
 
 
+def enlarged_resolution(tags: dict[int, IfdEntry], change: Change) -> dict[int, IfdEntry]:
+    """Return a directory whose resolution, where it has one of its own, has grown with the pixels."""
+    turned = change.orientation >= 5
+    out = dict(tags)
+    for tag, other, across in ((X_RESOLUTION, Y_RESOLUTION, True), (Y_RESOLUTION, X_RESOLUTION, False)):
+        if tag in tags and tags[tag].kind == ifd.RATIONAL:
+            dots = _ratio(tags.get(other, tags[tag]) if turned else tags[tag])
+            out[tag] = ifd.IfdEntry(ifd.RATIONAL, _rational(dots * change.factors[across]))
+    return out
+
+
 def has_thumbnail(block: bytes) -> bool:
     """Return whether a block holds a thumbnail."""
     how = ifd.layout(block)
@@ -83,10 +95,20 @@ def resolution(block: bytes) -> tuple[float, float]:
 def resolution_of(tags: dict[int, IfdEntry]) -> tuple[float, float]:
     """Return pixels a millimetre (x, y) as a directory states them; (0, 0) where it does not."""
     unit = tags[UNIT].numbers()[0] if UNIT in tags else 2
-    both = [_ratio(tags[tag]) for tag in (X_RESOLUTION, Y_RESOLUTION) if tag in tags]
+    both = dots_of(tags)
     if unit not in (2, 3) or not both or min(both) <= 0:
         return 0.0, 0.0
     return both[0] / {2: 25.4, 3: 10.0}[unit], both[-1] / {2: 25.4, 3: 10.0}[unit]
+
+
+def dots_of(tags: dict[int, IfdEntry]) -> list[float]:
+    """Return the resolutions (x, y) that a directory states, in whatever unit."""
+    return [_ratio(tags[tag]) for tag in (X_RESOLUTION, Y_RESOLUTION) if tag in tags]
+
+
+def not_square(x: float, y: float) -> list[str]:
+    """Say of pixels of which so many lie along a length across and down that they are not square."""
+    return [f"that pixels are not square ({y:g}:{x:g})"] if min(x, y) > 0 and x != y else []
 
 
 def _ratio(one: IfdEntry) -> float:
@@ -140,9 +162,9 @@ def _brought_up_to_date(tag: int, one: IfdEntry, change: Change) -> bytes | None
     height, width = change.result
     if tag == ORIENTATION and kind == ifd.SHORT:
         return ifd.entry(kind, [1]).data
-    if tag in (WIDTH, EXIF_WIDTH) and kind in (ifd.SHORT, ifd.LONG):
+    if tag in (WIDTH, EXIF_WIDTH, RELATED_WIDTH) and kind in (ifd.SHORT, ifd.LONG):
         return ifd.entry(kind, [min(width, 0xFFFF if kind == ifd.SHORT else width)]).data
-    if tag in (HEIGHT, EXIF_HEIGHT) and kind in (ifd.SHORT, ifd.LONG):
+    if tag in (HEIGHT, EXIF_HEIGHT, RELATED_HEIGHT) and kind in (ifd.SHORT, ifd.LONG):
         return ifd.entry(kind, [min(height, 0xFFFF if kind == ifd.SHORT else height)]).data
     if tag == UNIT and kind == ifd.SHORT and max(change.resolution) > 0:
         return ifd.entry(kind, [2]).data  # dots an inch
@@ -153,17 +175,17 @@ def _brought_up_to_date(tag: int, one: IfdEntry, change: Change) -> bytes | None
         across = (tag == FOCAL_X) == (change.orientation < 5)
         return _rational(_ratio(one) * change.factors[across])
     if tag in (SUBJECT_AREA, SUBJECT_PLACE) and kind == ifd.SHORT and one.count >= 2:
-        return _area(one.numbers(), change)
+        return ifd.entry(ifd.SHORT, [min(0xFFFF, value) for value in area_moved(one.numbers(), change)]).data
     return None
 
 
-def _area(numbers: list[int], change: Change) -> bytes:
+def area_moved(numbers: list[int], change: Change) -> list[int]:
     """Return a place, a circle or a rectangle (centre, then diameter or sides) as it lies in the result."""
     moved = [*change.moved(*numbers[:2])]
     sides = numbers[2:] if change.orientation < 5 else numbers[:1:-1]
     factors = change.factors[::-1]
     moved += [side * factor for side, factor in zip(sides, factors, strict=False)]
-    return ifd.entry(ifd.SHORT, [min(0xFFFF, max(0, round(one))) for one in moved]).data
+    return [max(0, round(one)) for one in moved]
 
 
 def _rational(value: float) -> bytes:
@@ -233,6 +255,7 @@ def made(
     first: dict[int, IfdEntry],
     exif: dict[int, IfdEntry] | None = None,
     gps: dict[int, IfdEntry] | None = None,
+    interop: dict[int, IfdEntry] | None = None,
 ) -> bytes:
     """Return a new EXIF block with these entries; b"" where there are none."""
     if not (first or exif or gps):
@@ -248,8 +271,11 @@ def made(
     behind = b""
     for tag, part in ((EXIF_PART, exif), (GPS_PART, gps)):
         if part:
+            kept = without(part, _OFFSETS)
+            if interop and tag == EXIF_PART:
+                kept[INTEROP_PART] = ifd.entry(ifd.LONG, [at + len(behind)])
+                behind += ifd.written(interop, _MADE, at + len(behind))
             tags[tag] = ifd.entry(ifd.LONG, [at + len(behind)])
-            kept = {one: value for one, value in part.items() if one not in _OFFSETS}
             behind += ifd.written(kept, _MADE, at + len(behind))
     return block + ifd.written(tags, _MADE, 8) + behind
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from keras_sr.images.picture.exif import not_square
 from keras_sr.images.picture.model import Metadata
 
 #: Ends XMP in a GIF: whatever byte a reader takes for a length, it leads to the end.
@@ -49,6 +50,8 @@ def _joined(data: bytes, at: int, stop: int) -> bytes:
 def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     """Return what a GIF says, (0, 0), and what is not kept of it, in words."""
     meta, lost = Metadata(), list[str]()
+    if len(data) > 12 and data[12]:
+        lost += not_square(64, data[12] + 15)
     for label, name, start, stop in _blocks(data):
         if label == 0xFE:
             meta = replace(meta, comments=(*meta.comments, _joined(data, start, stop)))

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from keras_sr.images.picture.exif import bare, resolution
+from keras_sr.images.picture.exif import bare, not_square, resolution
 from keras_sr.images.picture.model import Metadata
 
 EXIF = b"Exif\0\0"
@@ -91,6 +91,7 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
         part, end = bytes(data[start:stop]), stop
         if marker == 0xE0 and part.startswith(b"JFIF\0") and len(part) >= 12:
             jfif = _density(part)
+            lost += not_square(*struct.unpack_from(">HH", part, 8)) if part[7] == 0 else []
             if len(part) > 14 and part[12] * part[13]:
                 lost.append("the thumbnail")
         elif marker == 0xE1 and part.startswith(EXIF) and not meta.exif:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from keras_sr.images.picture.exif import bare, resolution
+from keras_sr.images.picture.exif import bare, not_square, resolution
 from keras_sr.images.picture.model import Metadata
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -63,6 +63,7 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
         elif kind == b"pHYs" and len(part) == 9:
             x, y, unit = struct.unpack(">IIB", part)
             stated = (x / 1000, y / 1000) if unit == 1 and x and y else stated
+            lost += not_square(x, y) if unit != 1 else []
         elif kind in TEXTS and (block := _raw_profile(kind, part)):
             name, value = block
             meta = replace(meta, **{name: getattr(meta, name) or value})

@@ -45,6 +45,27 @@ _NAMED = {
     50255: "Photoshop's notes",
 }
 
+#: What of the pixels as they were stored is not made anew, for what is said of it.
+_OF_VALUES = {
+    **dict.fromkeys((263, 264, 265, 321), "how it was halftoned (TIFF)"),
+    **dict.fromkeys((280, 281, 336, 340, 341), "the range of its values (TIFF)"),
+    **dict.fromkeys((290, 291, 301, 342), "the transfer curve (TIFF)"),
+    333: "the names of inks (TIFF)",
+    532: "the reference of black and white",
+}
+
+#: What only the first page keeps, for what is said of others.
+_FIRST_ONLY = {
+    XMP: "XMP",
+    IPTC: "IPTC",
+    PHOTOSHOP: "Photoshop's resources",
+    PROFILE: "the colour profile",
+    exif.EXIF_PART: "EXIF",
+    exif.GPS_PART: "EXIF",
+}
+
+_RESOLUTION = (exif.X_RESOLUTION, exif.Y_RESOLUTION, exif.UNIT)
+
 #: Compressions that libtiff decodes, as it comes along.
 _COMPRESSIONS = frozenset(
     {1, 2, 3, 4, 5, 7, 8, 32946, 32773, 34925, 50000, 50001, 34661, 32809, 34676, 34677}
@@ -106,19 +127,55 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
     meta = Metadata(
         xmp=first[XMP].data if XMP in first else b"",
         profile=first[PROFILE].data if PROFILE in first else b"",
-        tags=tuple({tag: one for tag, one in page.items() if tag not in _STORAGE} for page in pages),
+        tags=tuple(_kept_of(page, first) for page in pages),
     )
     if PHOTOSHOP in first:
         meta = replace(meta, photoshop=first[PHOTOSHOP].data)
     if IPTC in first and not photoshop.iptc(meta.photoshop):
         meta = replace(meta, photoshop=meta.photoshop + photoshop.from_iptc(first[IPTC].data))
-    parts = [_part(data, how, first, tag) for tag in (exif.EXIF_PART, exif.GPS_PART)]
-    if any(parts):
-        lost += ["maker notes"] * (exif.MAKER_NOTE in parts[0])
-        meta = replace(meta, exif=exif.made({}, *parts))
+    inner, place = (_part(data, how, first, tag) for tag in (exif.EXIF_PART, exif.GPS_PART))
+    if inner or place:
+        lost += ["maker notes"] * (exif.MAKER_NOTE in inner)
+        interop = _part(data, how, inner, exif.INTEROP_PART)
+        meta = replace(meta, exif=exif.made({}, inner, place, interop))
     if SUB_IFDS in first:
         lost.append("smaller copies or masks of the picture")
-    return meta, exif.resolution_of(first), tuple(lost)
+    lost += _of_values(first) + _of_later_pages(data, how, pages)
+    stated = exif.resolution_of(first)
+    lost += [] if max(stated) > 0 or len(exif.dots_of(first)) < 2 else exif.not_square(*exif.dots_of(first))
+    return meta, stated, tuple(dict.fromkeys(lost))
+
+
+def _kept_of(page: dict[int, IfdEntry], first: dict[int, IfdEntry]) -> dict[int, IfdEntry]:
+    """Return the tags of a page that are kept; its resolution where it is not that of the first."""
+    kept = exif.without(page, _STORAGE)
+    if exif.resolution_of(page) != exif.resolution_of(first):
+        kept |= {tag: page[tag] for tag in _RESOLUTION if tag in page}
+    return kept
+
+
+def _of_values(tags: dict[int, IfdEntry]) -> list[str]:
+    """Name what a directory says of the values of pixels, and nobody writes."""
+    return [name for tag, name in _OF_VALUES.items() if tag in tags]
+
+
+def _of_later_pages(data: bytes, how: Layout, pages: list[dict[int, IfdEntry]]) -> list[str]:
+    """Name what pages behind the first say for themselves, and only the first keeps."""
+    lost = list[str]()
+    for page in pages[1:]:
+        for tag, name in _FIRST_ONLY.items():
+            own, other = page.get(tag, exif.NOTHING), pages[0].get(tag, exif.NOTHING)
+            same = own.data == other.data
+            if not same and tag in (exif.EXIF_PART, exif.GPS_PART):
+                same = _values_of(_part(data, how, page, tag)) == _values_of(_part(data, how, pages[0], tag))
+            if own.data and not same:
+                lost.append(f"{name} of later pages")
+    return lost
+
+
+def _values_of(tags: dict[int, IfdEntry]) -> dict[int, bytes]:
+    """Return what a directory says, wherever it stands."""
+    return {tag: one.data for tag, one in tags.items()}
 
 
 def _part(data: bytes, how: Layout, tags: dict[int, IfdEntry], tag: int) -> dict[int, IfdEntry]:
@@ -149,8 +206,11 @@ def as_exif(meta: Metadata, *, resolution: bool) -> tuple[bytes, tuple[str, ...]
     how = ifd.layout(meta.exif)
     parts = exif.parts_of(meta.exif, how) if how else []
     top = parts[0] if parts else {}
-    inner = [_part(meta.exif, how, top, tag) if how else {} for tag in (exif.EXIF_PART, exif.GPS_PART)]
-    return exif.made(first, *inner), tuple(dict.fromkeys(lost))
+    if how is None:
+        return exif.made(first), tuple(dict.fromkeys(lost))
+    inner, place = (_part(meta.exif, how, top, tag) for tag in (exif.EXIF_PART, exif.GPS_PART))
+    interop = _part(meta.exif, how, inner, exif.INTEROP_PART)
+    return exif.made(first, inner, place, interop), tuple(dict.fromkeys(lost))
 
 
 def _name(tag: int) -> str:
@@ -164,6 +224,7 @@ def brought_up_to_date(
     """Return the tags of a page whose pixels were enlarged, and what is no longer true and was left out."""
     if ORIENTATION in tags:
         tags = {**tags, ORIENTATION: ifd.entry(ifd.SHORT, [1])}
+    tags = exif.enlarged_resolution(tags, change)
     if not set(tags) & _MAP:
         return tags, ()
     if change.orientation > 1:
@@ -219,13 +280,16 @@ def page_tags(
         block = exif.parts_of(meta.exif, how)
         top = block[0] if block else {}
         if not meta.tags:
-            first = {tag: one for tag, one in top.items() if tag not in _STORAGE}
+            first = exif.without(top, _STORAGE)
+            lost += _of_values(top)
         for tag in (exif.EXIF_PART, exif.GPS_PART):
             part = _part(meta.exif, how, top, tag)
             if exif.MAKER_NOTE in part:
                 lost.append("maker notes")
+            interop = _part(meta.exif, how, part, exif.INTEROP_PART)
             kept = exif.without(part, {exif.MAKER_NOTE, exif.INTEROP_PART})
             if kept:
+                parts |= {exif.INTEROP_PART: interop} if interop else {}
                 parts[tag] = kept
     if meta.photoshop:
         first[PHOTOSHOP] = ifd.entry(ifd.BYTE, meta.photoshop)
@@ -249,7 +313,8 @@ def put_in(
     Args:
         file: Written by libvips.
         pages: The tags of each page.
-        parts: Directories that the first page points to, by the tag that does.
+        parts: Directories that the first page points to, by the tag that does; the one of interoperability
+            stands before EXIF's, which points to it.
         own: Tags that every page gets instead of libvips'; None takes one out.
     """
     with file.open("r+b") as out:
@@ -261,12 +326,15 @@ def put_in(
         at += out.write(b"\0" * (at % 2))
         pointers: dict[int, IfdEntry] = {}
         for tag, part in parts.items():
+            if tag == exif.EXIF_PART and exif.INTEROP_PART in pointers:
+                part = {**part, exif.INTEROP_PART: pointers.pop(exif.INTEROP_PART)}
             pointers[tag] = ifd.entry(16 if how.big else ifd.LONG, [at])
             at += out.write(_even(ifd.written(part, how, at)))
         first = at
         for number, (_, tags) in enumerate(directories):
             more = {**pages[number], **({} if number else pointers)}
-            every = {**tags, **more, **own}
+            ours = {tag: one for tag, one in own.items() if tag not in more or tag not in _RESOLUTION}
+            every = {**tags, **more, **ours}
             kept = {tag: one for tag, one in every.items() if one is not None}
             following = at + len(_even(ifd.written(kept, how, at)))
             at += out.write(
