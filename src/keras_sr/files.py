@@ -1,5 +1,6 @@
 """Files that are whole or absent: atomic writes and checksums. Standard library only."""
 
+import errno
 import glob
 import hashlib
 import os
@@ -26,7 +27,7 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Generator[IO[Any]]:
     """
     # Through a link, which stays one.
     path = Path(os.path.realpath(path)) if Path(path).is_symlink() else Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     partial = path.parent / f"{_partial_stem(path)}.{_HOST}.{os.getpid():x}.{secrets.token_hex(4)}.part"
     encoding, errors = (None, None) if "b" in mode else ("utf-8", "backslashreplace")
     try:
@@ -39,6 +40,19 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Generator[IO[Any]]:
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where it is absent.
+
+    Raises:
+        NotADirectoryError: A file is in its place.
+        OSError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
 
 
 def raw_part(partial: Path) -> Path:

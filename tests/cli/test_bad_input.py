@@ -244,6 +244,17 @@ def test_a_name_that_is_no_utf8(tmp_path, network_file):
     assert json.loads(report.read_bytes().decode("utf-8", "surrogateescape"))["done"] == 3
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_gives_no_orders_to_the_terminal(run, tmp_path, network_file):
+    name = "red\x1b[31m\nkeras-sr: all is well \u202egnp.png"
+    Image.fromarray(noise(5, 5, 3)).save(tmp_path / name)
+    code, out, err = run("upscale", tmp_path / name, "-o", tmp_path / "out", "-n", network_file)
+    assert (code, err.count("\n")) == (0, 1)
+    assert r"red\x1b[31m\nkeras-sr: all is well \u202egnp.png" in err
+    # Programs get the path as it is.
+    assert os.path.exists(out.removesuffix("\n"))
+
+
 @pytest.mark.parametrize("letter", ["x", "é"])
 def test_a_name_as_long_as_can_be(run, tmp_path, network_file, letter):
     """The mark _x2 would make it longer than the 255 bytes that file systems take."""

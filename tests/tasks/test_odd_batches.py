@@ -405,3 +405,56 @@ def test_what_is_left_out_is_said_once(run, network_file, tmp_path, monkeypatch)
     code, _, err = run("upscale", tmp_path / "in", "-r", "-o", tmp_path / "in" / "x", "-n", network_file)
     assert code == 0
     assert err.count("left out the results of an earlier run") == 1
+
+
+@pytest.mark.parametrize("name", ["a.gpr", "b.kra", "c.xpm", "d.dpx", "e.vtf", "f.jls", "g.mng", "nameless"])
+def test_pictures_of_any_other_kind_are_a_line(tmp_path, name):
+    picture(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / name).write_bytes(b"8BPS\0\1" + bytes(40))
+    told = rows(tmp_path / "in", tmp_path / "out")
+    assert [row.status for row in told] == ["done", "failed"]
+    assert "is not read" in told[1].reason
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+def test_a_folder_comes_before_a_link_to_it(tmp_path):
+    picture(tmp_path / "in" / "sub" / "a.png")
+    (tmp_path / "in" / "link").symlink_to("sub")
+    (row,) = rows(tmp_path / "in", tmp_path / "out", recursive=True)
+    assert row.job.target == tmp_path / "out" / "sub" / "a_x2.png"
+
+
+def test_an_output_that_ends_with_a_slash_is_never_a_file(tmp_path):
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "mine.png")
+    before = (tmp_path / "mine.png").read_bytes()
+    with pytest.raises(PictureError, match="is no folder but a file"):
+        rows(tmp_path / "a.png", f"{tmp_path / 'mine.png'}/")
+    assert (tmp_path / "mine.png").read_bytes() == before
+
+
+def test_a_file_in_the_place_of_the_folder_is_called_so(tmp_path):
+    picture(tmp_path / "a.png")
+    (tmp_path / "out").write_text("a file")
+    (row,) = rows(tmp_path / "a.png", tmp_path / "out" / "a.png")
+    assert row.reason.endswith("Not a directory")
+
+
+def test_a_report_that_cannot_be_written_is_known_before_the_work(tmp_path):
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "other.jpg")
+    before = (tmp_path / "other.jpg").read_bytes()
+    engine = Nearest()
+    for report, why in (("other.jpg", "called like a picture"), ("a.png/report.json", "Not a directory")):
+        with pytest.raises(KerasSRError, match=why):
+            rows(tmp_path / "a.png", tmp_path / "out", report=tmp_path / report, engine=engine)
+    assert engine.runs == 0
+    assert (tmp_path / "other.jpg").read_bytes() == before
+
+
+def test_a_quality_that_means_nothing_is_said(tmp_path, caplog):
+    picture(tmp_path / "a.png")
+    rows(tmp_path / "a.png", tmp_path / "a.jpg", quality=50)
+    assert caplog.text == ""
+    rows(tmp_path / "a.png", tmp_path / "b.png", quality=50)
+    assert "the quality is of JPEG, WebP and AVIF: .png has none" in caplog.text

@@ -1,5 +1,6 @@
 """Talk for the person at the terminal: on stderr, so that stdout holds results only."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +9,18 @@ from keras_sr.tasks.progress import OnProgress, Progress, ignore
 
 
 def say(line: str) -> None:
-    """Write a line to stderr."""
-    sys.stderr.write(f"{line}\n")
+    """Write a line to stderr; names in it may hold what would move the cursor or paint."""
+    sys.stderr.write(f"{escaped(line)}\n")
     sys.stderr.flush()
+
+
+#: Characters that a terminal obeys instead of showing them, or that turn the text around.
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
+
+
+def escaped(line: str) -> str:
+    """Return a line with such characters as Python writes them."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), line)
 
 
 def log_to_stderr() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_sr.cli.options import in_options
-from keras_sr.cli.say import log_to_stderr, progress_bar, say
+from keras_sr.cli.say import escaped, log_to_stderr, progress_bar, say
 from keras_sr.errors import KerasSRError, unknown
 
 if TYPE_CHECKING:
@@ -438,7 +438,9 @@ def _tell(result: "FileResult", network: str, dry_run: bool) -> bool:
 
 
 def echo(line: str) -> None:
-    """Print a line with a path in it, byte for byte as the system has it, in whatever encoding."""
+    """Print a line with a path in it: byte for byte for programs, escaped for a person."""
+    if sys.stdout.isatty():
+        line = escaped(line)
     typer.echo(os.fsencode(line))
 
 

@@ -26,7 +26,7 @@ def walk(
 ) -> Iterator[Folder]:
     """Yield a folder and those below it, each real folder once; never what is hidden (`.name`).
 
-    A folder's own place comes before a link to it that lies deeper.
+    A folder's own place comes before a link to it that lies beside it, or deeper.
 
     Args:
         folder: Where to begin.
@@ -46,7 +46,9 @@ def walk(
             continue
         folders = {one.name: one for one in visible if _is_folder(one)}
         yield Folder(here, tuple(here / one.name for one in visible if one.name not in folders))
-        for name, one in folders.items() if deep else ():
+        # Of a folder and a link to it beside it, the folder comes first.
+        inside = sorted(folders.items(), key=lambda item: item[1].is_symlink())
+        for name, one in inside if deep else ():
             path, place = here / name, os.path.realpath(one)
             if place not in seen and (links or not one.is_symlink()) and (enter is None or enter(path)):
                 seen.add(place)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import KerasSRError, PictureError
-from keras_sr.files import remove_left_over
-from keras_sr.images.picture import MAX_PIXELS, Picture, from_pillow, read
+from keras_sr.files import make_folder, remove_left_over
+from keras_sr.images.picture import MAX_PIXELS, WRITTEN, Picture, from_pillow, read
 from keras_sr.inference.engines import Engine
 from keras_sr.inference.enlarge import MEMORY, Stop
 from keras_sr.inference.enlarge import Progress as OnShare
@@ -24,7 +24,7 @@ from keras_sr.tasks.batch.ledger import Ledger
 from keras_sr.tasks.batch.look import Look
 from keras_sr.tasks.batch.manifest import read_manifest
 from keras_sr.tasks.batch.plan import Job, plan, results_folder
-from keras_sr.tasks.batch.report import refuse_report_of_other, write_batch_report
+from keras_sr.tasks.batch.report import refuse_report, write_batch_report
 from keras_sr.tasks.batch.room import file_settings, room_for_whole_pictures
 from keras_sr.tasks.batch.run import FileResult, Settings, resized, run_all
 from keras_sr.tasks.batch.shard import Shard, as_shard
@@ -204,7 +204,7 @@ def upscale_files(
     report = _report_path(report)
     part = None if shard is None else as_shard(shard)
     workers = as_cluster(cluster)
-    refuse_report_of_other(report, part)
+    refuse_report(report, part)
     sources = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     lines = _lines(manifest, sources)
     ends = _ends([*sources, output])
@@ -247,6 +247,8 @@ def upscale_files(
             ours=lambda path: skip_existing or (resume and ledger is not None and ledger.made(path)),
             made=lambda path: ledger is not None and ledger.made(path),
         )
+        if quality is not None:
+            _say_where_quality_is_idle(jobs)
         if part is not None:
             jobs = _of_shard(jobs, part)
         if dry_run:
@@ -262,6 +264,14 @@ def upscale_files(
         more = {"compare": compare, "map": map, "max_memory": max_memory, "stop": stop}
         made = partial(run_on_cluster, output=output, cluster=workers, **more)
     return _results(jobs, engine, settings, write, compare, map, progress, stop, made)
+
+
+def _say_where_quality_is_idle(jobs: Sequence[Job]) -> None:
+    """Tell of results whose format is written without loss, whatever quality is asked for."""
+    suffixes = {job.target.suffix.lower() for job in jobs if not job.refused}
+    idle = sorted(suffix for suffix in suffixes if suffix in WRITTEN and not WRITTEN[suffix].quality)
+    if idle:
+        log.warning("the quality is of JPEG, WebP and AVIF: %s has none", ", ".join(idle))
 
 
 def _report_path(report: str | Path | None) -> Path | None:
@@ -344,7 +354,7 @@ def _unwritable_refused(jobs: Sequence[Job]) -> list[Job]:
     why: dict[Path, str] = {}
     for folder in {job.target.parent for job in jobs if not job.refused}:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:

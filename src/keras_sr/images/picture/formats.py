@@ -61,6 +61,7 @@ _ALL = frozenset({"profile", "exif", "xmp"})
 _RAW = (
     *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".raf", ".orf", ".rw2", ".pef"),
     *(".srw", ".x3f", ".3fr", ".fff", ".iiq", ".mrw", ".kdc", ".dcr", ".mos", ".erf", ".mef", ".raw", ".rwl"),
+    *(".gpr", ".eip", ".k25", ".pxn"),
 )
 _DEVELOP = "develop it first, and save it as TIFF, PNG or JPEG"
 
@@ -141,6 +142,22 @@ FORMATS = (
     Format("Windows metafile", (".wmf", ".emf"), _begins(rb"\xd7\xcd\xc6\x9a|\x01\x00\x00\x00.{36} EMF")),
     Format("BPG", (".bpg",), _begins(rb"BPG\xfb")),
     Format("FLIF", (".flif",), _begins(rb"FLIF")),
+    Format("JPEG-LS", (".jls",)),
+    Format("JNG or MNG", (".jng", ".mng"), _begins(rb"[\x8a\x8b][JM]NG\r\n\x1a\n")),
+    Format("X bitmap", (".xbm", ".xpm"), _begins(rb"/\* XPM \*/")),
+    Format("Sun raster", (".ras",), _begins(rb"\x59\xa6\x6a\x95")),
+    Format("Cineon or DPX", (".cin", ".dpx"), _begins(rb"SDPX|XPDS|\x80\x2a\x5f\xd7")),
+    Format("PICT", (".pict", ".pct")),
+    Format("WBMP", (".wbmp",)),
+    Format("IFF", (".iff", ".ilbm", ".lbm"), _begins(rb"FORM....(ILBM|PBM )")),
+    Format("texture", (".vtf", ".blp", ".astc"), _begins(rb"VTF\0|BLP[12]|\x13\xab\xa1\x5c")),
+    Format(
+        "drawing of another program",
+        (
+            *(".kra", ".ora", ".clip", ".sai", ".sai2", ".procreate", ".pdn", ".psp", ".pspimage"),
+            *(".afphoto", ".afdesign", ".cdr"),
+        ),
+    ),
     # Last: it begins with nothing that says so.
     Format(
         "TGA", (".tga", ".icb", ".vda", ".vst"), None, "pillow", "pillow", "TGA", alpha=True, longest=65_535,

@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from keras_sr.errors import KerasSRError
+from keras_sr.errors import KerasSRError, PictureError
 from keras_sr.files import sha256
 from keras_sr.tasks.batch.ledger import Ledger
 from keras_sr.tasks.batch.listing import Listing, find
 from keras_sr.tasks.batch.manifest import listed
 from keras_sr.tasks.batch.plan import Job
 from keras_sr.types import Json
+
+#: What the name of a folder may end with.
+_SLASHES = ("/", os.sep)
 
 
 class Ends:
@@ -23,7 +26,13 @@ class Ends:
     addresses: Sequence[str] = ()
 
     def local(self, given: str | Path) -> Path:
-        """Return where something that was given is on this machine."""
+        """Return where something that was given is on this machine.
+
+        Raises:
+            PictureError: It ends with a slash, as a folder does, and is a file.
+        """
+        if str(given).endswith(_SLASHES) and Path(given).is_file():
+            raise PictureError(f"{given} is no folder but a file: give another output")
         return Path(given)
 
     def listing(

@@ -116,13 +116,19 @@ def _why_not(file: Path) -> str:
             kind = format_of(opened.read(_HEAD))
     except OSError:
         return ""
-    if kind and kind.loader and kind.name in _SURE:
+    if kind and kind.name in _SURE:
+        if not kind.loader:
+            return f"{kind.name} is not read: {kind.advice}"
         return f"it is a {kind.name} by another name: give it an ending such as {kind.suffixes[0]}"
     return ""
 
 
 #: Bytes that tell a format, and formats whose beginning no other file has by chance.
-_HEAD, _SURE = 32, ("PNG", "JPEG", "TIFF", "WebP", "GIF", "AVIF", "HEIC", "JPEG XL")
+_HEAD = 32
+_SURE = (
+    *("PNG", "JPEG", "TIFF", "WebP", "GIF", "AVIF", "HEIC", "JPEG XL", "JPEG 2000", "QOI"),
+    *("Photoshop", "GIMP", "DDS", "KTX", "OpenEXR", "DjVu", "BPG", "FLIF", "JNG or MNG"),
+)
 
 
 def list_files(

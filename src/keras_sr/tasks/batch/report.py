@@ -1,12 +1,15 @@
 """Reports: what became of each picture of a batch, as JSON, and of several batches as one."""
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from keras_sr.errors import KerasSRError
 from keras_sr.files import atomic_write
+from keras_sr.images.picture import NOT_READ, READ
 from keras_sr.tasks.batch.run import FileResult
 from keras_sr.tasks.batch.shard import Shard, as_shard
 from keras_sr.types import Json
@@ -44,13 +47,30 @@ def _write(path: Path, report: Json) -> None:
         raise KerasSRError(f"cannot write the report {str(path)!r}: {error.strerror or error}") from error
 
 
-def refuse_report_of_other(path: Path | None, shard: Shard | None) -> None:
+def refuse_report(path: Path | None, shard: Shard | None) -> None:
+    """Raise before the work where a report could not be written after it, or would destroy something.
+
+    Raises:
+        KerasSRError: Its folder takes no files, it is called like a picture, or it is that of another shard.
+    """
+    if path is None:
+        return
+    if path.suffix.lower() in READ | NOT_READ.keys():
+        raise KerasSRError(f"the report {path} is called like a picture: give it a name such as report.json")
+    folder = next((one for one in path.absolute().parents if one.exists()), Path("/"))
+    code = errno.ENOTDIR if not folder.is_dir() else 0 if os.access(folder, os.W_OK) else errno.EACCES
+    if code:
+        raise KerasSRError(f"cannot write the report {str(path)!r}: {os.strerror(code)}")
+    _refuse_report_of_other(path, shard)
+
+
+def _refuse_report_of_other(path: Path, shard: Shard | None) -> None:
     """Raise where a report that is there is of another shard: shards that share one would lose all but one.
 
     Raises:
         KerasSRError: It is.
     """
-    if path is None or shard is None or not path.is_file():
+    if shard is None or not path.is_file():
         return
     try:
         there = _read_report(path).get("shard")
