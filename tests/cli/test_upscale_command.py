@@ -281,7 +281,7 @@ def test_what_is_there_is_left_alone_when_asked(run, photographs, network_file, 
     code, out, err = run(*arguments)
     assert code == 0
     assert len(out.splitlines()) == 3
-    assert err.count("is there, left alone") == 2
+    assert err.count("already exists, left alone") == 2
     same = [path for path, stamp in stamps.items() if path.stat().st_mtime_ns == stamp]
     assert sorted(path.name for path in same) == ["a_x2.png", "c_x2.JPG"]
 
@@ -469,7 +469,7 @@ def test_a_batch_goes_on_where_it_stopped(run, photographs, network_file, tmp_pa
     assert len(stamps) == 3
     code, out, err = run(*arguments)
     assert (code, len(out.splitlines())) == (0, 3)
-    assert err.count("is there, left alone") == 3
+    assert err.count("already exists, left alone") == 3
     # One picture has changed, one result is gone.
     Image.fromarray(np.zeros((5, 5, 3), np.uint8)).save(photographs / "a.png")
     (large / "b_x2.png").unlink()

@@ -12,8 +12,7 @@ from keras_sr.errors import DataError
 
 _MODEL_HELP = (
     "Name from `keras-sr weights`, run folder, .npz, .keras, .onnx or OpenVINO's .xml file, folder of SR "
-    "pictures "
-    "that any tool made, or `bicubic`. NAME=... gives it a name for the tables."
+    "pictures that any tool made, or `bicubic`. NAME=... gives it a name for the tables."
 )
 
 
@@ -41,10 +40,11 @@ def benchmark(
     protocol: Annotated[
         str,
         typer.Option(
-            help="paper (Y, floats), matlab (Y rounded), rgb, or custom; all but custom shave `scale` pixels."
+            help="Protocol: paper (Y, floats), matlab (Y rounded), rgb, or custom; all but custom shave "
+            "`scale` pixels."
         ),
     ] = "paper",
-    channel: Annotated[str, typer.Option(help="Channels to measure by --protocol custom: y or rgb.")] = "y",
+    channel: Annotated[str, typer.Option(help="Channels to measure: y or rgb (--protocol custom).")] = "y",
     round_y: Annotated[
         bool, typer.Option("--round-y", help="Round Y to whole levels (--protocol custom).")
     ] = False,
@@ -53,7 +53,7 @@ def benchmark(
     ] = None,
     metrics: Annotated[
         str | None,
-        typer.Option(help="Metrics with commas between, such as psnr,ssim; all the usual ones by default."),
+        typer.Option(help="Metrics, separated by commas, such as psnr,ssim (default: all the usual ones)."),
     ] = None,
     list_metrics: Annotated[
         bool,
@@ -73,10 +73,10 @@ def benchmark(
         ),
     ] = None,
     self_ensemble: Annotated[
-        bool, typer.Option("--self-ensemble", help="Average networks over eight turned and mirrored copies.")
+        bool, typer.Option("--self-ensemble", help="Average networks over eight rotated and mirrored copies.")
     ] = False,
-    engine: Annotated[str, typer.Option(help="auto, openvino or onnxruntime.")] = "auto",
-    precision: Annotated[str, typer.Option(help="f32, or bf16: faster and less exact.")] = "f32",
+    engine: Annotated[str, typer.Option(help="Engine: auto, openvino or onnxruntime.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Precision: f32, or bf16 (faster and less exact).")] = "f32",
     threads: Annotated[int | None, typer.Option(help="Threads to compute with.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")] = 0,
     anchor: Annotated[
@@ -86,20 +86,20 @@ def benchmark(
     """Measure networks, or the pictures of any tool, on benchmark sets.
 
     \b
-    A network that comes with the package, on a set that is downloaded when it is not there:
+    An included network, on a set that is downloaded if needed:
         keras-sr benchmark compact_x4 --data Set5
     Several, on several sets, one of them your own folder of photographs:
         keras-sr benchmark compact_x4 runs/srresnet_mse --data Set5 --data BSD100 --data photos/
     The pictures that another tool made:
         keras-sr benchmark theirs=results/Set5/ --data Set5
-    On JPEGs, as photographs are:
+    On JPEGs, as most photographs are:
         keras-sr benchmark photo_x4 lite_x4 --data photos/ --degradation jpeg75 --degradation jpeg50
     PSNR and SSIM only, which is quick:
         keras-sr benchmark compact_x4 --data Set5 --metrics psnr,ssim
 
-    Bicubic is always the first row: on a known set it must give what it gives in every paper, or
-    the set is refused. LR pictures are taken from the set where it has them, and made by MATLAB's
-    bicubic kernel where not. Known sets are looked for here, in the folder KERAS_SR_DATA and in the
+    Bicubic is always the first row: on a known set it must score what it does in every paper, or
+    the set is refused. LR pictures are taken from the set if it has them, and made with MATLAB's
+    bicubic kernel if not. Known sets are looked for here, in the folder KERAS_SR_DATA and in the
     cache.
 
     The tables are printed. OUT gets results.json, per_image.csv and report.html, a page to look at.
@@ -113,7 +113,7 @@ def benchmark(
     if protocol != "custom" and own != ("y", False, None):
         task.find_protocol(protocol)
         raise DataError(
-            "--channel, --round-y and --crop-border make a protocol of your own: "
+            "--channel, --round-y and --crop-border need a protocol of your own: "
             f"give --protocol custom, not {protocol}"
         )
     try:

@@ -13,10 +13,10 @@ def compare(
     reference: Annotated[
         Path | None, typer.Option("--reference", "-r", help="Ground truth to compare each picture with.")
     ] = None,
-    crop_border: Annotated[int, typer.Option(help="Pixels shaved off each side first.", min=0)] = 0,
+    crop_border: Annotated[int, typer.Option(help="Pixels to shave off each side first.", min=0)] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compare pictures by every metric that applies.
+    """Compare pictures with every metric that applies.
 
     \b
     Two pictures with each other:
@@ -26,8 +26,8 @@ def compare(
     An enlarged picture with what it was made from (is anything lost or invented?):
         keras-sr compare large.png small.png
 
-    PSNR, SSIM, MS-SSIM on Y and RGB, LPIPS, colour drift, NIQE and sharpness; for pictures of which
-    one is a whole number of times larger, LR consistency. Metrics that do not apply are named on stderr.
+    PSNR, SSIM, MS-SSIM on Y and RGB, LPIPS, colour drift, NIQE and sharpness; LR consistency where one
+    picture is a whole number of times larger. Metrics that do not apply are named on stderr.
     """  # noqa: D301  (typer: keep these line breaks)
     import json
 

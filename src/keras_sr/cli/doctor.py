@@ -14,7 +14,7 @@ def doctor(
     \b
     Paste what this prints into a bug report:
         keras-sr doctor
-    How long a million pixels of result take here, by network:
+    See how long a million pixels of result take here, by network:
         keras-sr doctor --speed
     """  # noqa: D301  (typer: keep these line breaks)
     from importlib.metadata import PackageNotFoundError, version

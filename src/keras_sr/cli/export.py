@@ -28,7 +28,7 @@ def export(
 ) -> None:
     """Write a network as a file that other programs run.
 
-    The file is opened again by the program that it is for, and both enlarge the same pictures. If they
+    The program that the file is for opens it again, and enlarges the same pictures as Keras. If the two
     differ by more than 1e-4 of white, no file is written. FILE.json beside it says what was compared.
 
     \b

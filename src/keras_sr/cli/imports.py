@@ -24,7 +24,7 @@ def import_(
         str | None, typer.Option(metavar="WORDS", help="Licence of the network, if the file does not say.")
     ] = None,
 ) -> None:
-    """Add a network that another program made to the list of networks.
+    """Add a network from another program to the list of networks.
 
     RRDB (ESRGAN, Real-ESRGAN, BSRGAN), Compact and SPAN are read, and any ONNX that enlarges pictures of any
     size. Nothing in the file is run, and PyTorch is not needed. It goes to the first folder of
@@ -32,9 +32,9 @@ def import_(
 
     \b
     Once:
-        keras-sr import RealESRGAN_x4plus.pth -o photo_x4 --licence BSD-3-Clause
+        keras-sr import RealESRGAN_x4plus.pth -o x4plus --licence BSD-3-Clause
     From then on:
-        keras-sr upscale cat.jpg -o cat_large.png -n photo_x4
+        keras-sr upscale cat.jpg -o cat_large.png -n x4plus
     Without importing it:
         keras-sr upscale cat.jpg -o cat_large.png -n RealESRGAN_x4plus.pth
     """  # noqa: D301  (typer: keep these line breaks)

@@ -15,7 +15,7 @@ _NEEDED = ("fastapi", "uvicorn", "python_multipart")
 
 def serve(
     host: Annotated[
-        str, typer.Option(help="Address to listen at; any but 127.0.0.1 needs a token.")
+        str, typer.Option(help="Address to listen on; any but 127.0.0.1 needs a token.")
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", "-p", help="Port; 0 takes a free one.", min=0, max=65535)
@@ -45,7 +45,7 @@ def serve(
         float, typer.Option(help="Largest picture, in million pixels.", min=0.001)
     ] = 100,
     max_storage: Annotated[
-        float, typer.Option(help="Most gigabytes for all pictures and results.", min=0.001)
+        float, typer.Option(help="Gigabytes that all pictures and results may take.", min=0.001)
     ] = 20,
     max_memory: Annotated[
         int | None, typer.Option(help="Megabytes to compute in (default: a quarter of what is free).", min=1)
@@ -60,7 +60,7 @@ def serve(
     For the phone and everybody at home, who then need the token:
         KERAS_SR_TOKEN=choose-a-long-one keras-sr serve --host 0.0.0.0
 
-    Pictures never leave the machine that it runs on, and are deleted when it stops. The address and the
+    Pictures never leave this machine, and are deleted when the server stops. The address and the
     token are printed on stderr. The API is described at /openapi.json and in the documentation.
     """  # noqa: D301  (typer: keep these line breaks)
     missing = [name for name in _NEEDED if not find_spec(name)]

@@ -21,7 +21,7 @@ def train(
             "in the usual layouts."
         ),
     ] = None,
-    lr: Annotated[Path | None, typer.Option(help="Folder of the LR pictures that belong to DATA.")] = None,
+    lr: Annotated[Path | None, typer.Option(help="Folder of the LR pictures for DATA.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder (default: runs/RECIPE).")] = None,
     settings: Annotated[
         list[str] | None,
@@ -38,7 +38,7 @@ def train(
     ] = True,
     start_from: Annotated[
         str | None,
-        typer.Option(metavar="RUN_OR_WEIGHTS", help="Start from these weights of the generator."),
+        typer.Option(metavar="RUN_OR_WEIGHTS", help="Start the generator from these weights."),
     ] = None,
     preview: Annotated[
         Path | None,
@@ -53,14 +53,14 @@ def train(
         ),
     ] = None,
     patience: Annotated[
-        int, typer.Option(min=0, help="Stop after this many measurements without a better one; 0 never does.")
+        int, typer.Option(min=0, help="Stop after this many measurements without improvement (0: never).")
     ] = 0,
     devices: Annotated[
         int, typer.Option(min=1, help="Number of devices that share each step (JAX only).")
     ] = 1,
     checkpoint_minutes: Annotated[
         float,
-        typer.Option(min=0, help="Save at least this often, and at each epoch: what a kill may cost."),
+        typer.Option(min=0, help="Minutes that a kill may cost: save this often, and at each epoch."),
     ] = 5.0,
     fields: Annotated[
         bool,
@@ -78,12 +78,12 @@ def train(
     The networks of the paper, the second starting from the first:
         keras-sr train srresnet_mse --data photos/ --evaluate BSD100
         keras-sr train srgan_vgg54 --data photos/ --evaluate BSD100
-    The same in hours on a processor instead of days on a GPU, from the weights that ship:
+    The same in hours on a processor instead of days on a GPU, from the included weights:
         keras-sr train srgan_vgg54 --data photos/ --quick
     Change what you like, or try everything out in seconds first:
         keras-sr train compact --data photos/ --set steps=5000 --set batch_size=8
         keras-sr train srgan_mse --data photos/ --smoke
-    For photographs as people have them, and a look at what it would be trained on:
+    For real-world photographs, and to see what it would be trained on:
         keras-sr train photo_psnr --data photos/
         keras-sr train photo_psnr --data photos/ --preview crops/
 
@@ -91,7 +91,7 @@ def train(
     photo_psnr, photo.
 
     \b
-    LR is made by MATLAB's bicubic kernel, or at random for every crop with --set degradation=NAME:
+    LR is made with MATLAB's bicubic kernel, or at random for every crop with --set degradation=NAME:
         web: clean=0.333, blur=0.5, blur_sigma=(0.2, 2.8), anisotropic=0.4, detour=0.4,
             detour_scale=(0.6, 2), noise=0.4, noise_sigma=(0.5, 8), poisson=0.4,
             poisson_scale=(0.05, 0.6), grey_noise=0.4, compressed=0.9, quality=(40, 95),
@@ -158,8 +158,8 @@ def train(
             say(f"keras-sr: interrupted: the same command continues with what is in {folder}")
             raise
     old = run.start if run.verdict and run.verdict.state in ("same", "worse") else ""
-    use = f"it is no better than {old}, so use that" if old else "use it"
+    use = f"it is no better than {old}, so use that one" if old else "use it"
     command = f"keras-sr upscale IN -o OUT -n {old or run.folder}"
     say(f"{run.recipe.name} is trained ({run.backend}); {use}: {command}")
-    say(f"all about it: {run.report}")
+    say(f"report: {run.report}")
     typer.echo(str(run.weights))

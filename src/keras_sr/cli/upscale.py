@@ -111,8 +111,8 @@ def upscale(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Take the pictures listed in this file (or -, stdin): one path a line, relative to the one "
-            "folder IN, or to the current folder.",
+            help="Take the pictures listed in this file (or -, stdin): one path per line, relative to the "
+            "one folder IN, or to the current folder.",
         ),
     ] = None,
     shard: Annotated[
@@ -127,13 +127,13 @@ def upscale(
         typer.Option(
             "--ray",
             metavar="[ADDRESS]",
-            help="Work on a cluster of Ray: its address, auto for the one that runs here; without one, on a "
-            "cluster of this machine alone. --threads are those of a worker.",
+            help="Work on a Ray cluster: its address, or auto for the one running here; without an address, "
+            "on a cluster of this machine alone. --threads then counts for each worker.",
         ),
     ] = None,
     workers: Annotated[
         str | None,
-        typer.Option(metavar="[MIN-]MAX", help="With --ray: how many workers; as many as fit without it."),
+        typer.Option(metavar="[MIN-]MAX", help="Number of workers with --ray (default: as many as fit)."),
     ] = None,
     suffix: Annotated[
         str | None,
@@ -142,11 +142,11 @@ def upscale(
         ),
     ] = None,
     extension: Annotated[
-        str, typer.Option("--ext", help="Ending of the results: auto, png, jpg, webp, tif, avif, ...")
+        str, typer.Option("--ext", help="Extension of the results: auto, png, jpg, webp, tif, avif, ...")
     ] = "auto",
     pattern: Annotated[
         str | None,
-        typer.Option(help="Name results by {stem}, {ext}, {scale} and {network}, instead of --suffix."),
+        typer.Option(help="Name results with {stem}, {ext}, {scale} and {network}, instead of --suffix."),
     ] = None,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Skip pictures whose result exists.")
@@ -183,7 +183,7 @@ def upscale(
     denoise: Annotated[
         float | None,
         typer.Option(
-            help="How much of noise and JPEG is taken for damage: 1 removes them, 0 keeps them as they are.",
+            help="How much noise and JPEG to treat as damage: 1 removes them, 0 keeps them as they are.",
             min=0.0,
             max=1.0,
         ),
@@ -201,17 +201,17 @@ def upscale(
     self_ensemble: Annotated[
         bool,
         typer.Option(
-            "--self-ensemble", "-x", help="Average over eight turned and mirrored copies: 8 times slower."
+            "--self-ensemble", "-x", help="Average over eight rotated and mirrored copies: 8 times slower."
         ),
     ] = False,
     engine: Annotated[
-        str, typer.Option(help="auto, openvino, onnxruntime, or keras: any backend, and a GPU.")
+        str, typer.Option(help="Engine: auto, openvino, onnxruntime, or keras (any backend, and a GPU).")
     ] = "auto",
     precision: Annotated[
         str,
         typer.Option(
-            help="f32, bf16 (faster and less exact), or auto: bf16 where the processor has it and the "
-            "network loses no more than 0.01 dB by it."
+            help="Precision: f32, bf16 (faster and less exact), or auto: bf16 where the processor has it "
+            "and it costs the network no more than 0.01 dB."
         ),
     ] = "auto",
     fast: Annotated[bool, typer.Option("--fast", help="The same as --precision bf16.")] = False,
@@ -219,8 +219,8 @@ def upscale(
     max_memory: Annotated[
         int | None,
         typer.Option(
-            help="Megabytes to work in (default: a quarter of what is free): tiles follow it, and larger "
-            "pictures are kept on disk meanwhile.",
+            help="Megabytes to work in (default: a quarter of what is free): sets the size of tiles; "
+            "pictures that need more are kept on disk meanwhile.",
             min=1,
         ),
     ] = None,
@@ -263,7 +263,7 @@ def upscale(
     \b
     One picture:
         keras-sr upscale cat.jpg -o cat_large.png
-    Several, or a whole folder with all folders in it (cat.jpg becomes large/cat_x4.jpg):
+    Several, or a whole folder with its subfolders (cat.jpg becomes large/cat_x4.jpg):
         keras-sr upscale cat.jpg dog.png -o large/
         keras-sr upscale photos/ -r -o large/ --skip-existing --report report.json
     To a size of your choice:
@@ -283,7 +283,7 @@ def upscale(
     Grey stays grey, 16 bits stay 16 bits; transparency, colour profile, EXIF and every frame are kept
     where the format can hold them, and you are told what it cannot hold. The paths of the results are
     printed. A picture that cannot be read is reported, the others are enlarged, and the exit code is
-    1. Pictures that are read are never overwritten.
+    1. Input pictures are never overwritten.
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.images.picture import MAX_PIXELS
     from keras_sr.tasks.batch.address import is_address
@@ -300,7 +300,7 @@ def upscale(
     lines = None if manifest is None else read_manifest(manifest)
     part = None if shard is None else as_shard(shard)
     if workers and ray is None:
-        raise typer.BadParameter("--workers are those of a cluster: give --ray, too")
+        raise typer.BadParameter("--workers needs a cluster: give --ray, too")
     cluster = None if ray is None else Cluster(ray, threads or 1, between(workers))
     if lines is not None:
         sources = sources or ["."]
@@ -399,7 +399,7 @@ def agree(
         return
     what = f"the largest result would have {columns}x{rows}, {millions:,.0f} million pixels"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise KerasSRError(f"{what}: if you mean it, add --yes")
+        raise KerasSRError(f"{what}: if you want it, add --yes")
     typer.confirm(f"keras-sr: {what}. Go on?", abort=True, err=True)
 
 
@@ -416,7 +416,7 @@ def _tell(result: "FileResult", network: str, dry_run: bool) -> bool:
     """Print the paths of a result, say what there is to say about it, and return whether all went well."""
     job = result.job
     if dry_run:
-        there = " (is there, left alone)" if result.status == "skipped" else ""
+        there = " (already exists, left alone)" if result.status == "skipped" else ""
         echo(f"{job.given} -> {job.place}{there}")
         return True
     if result.status == "failed":
@@ -424,7 +424,7 @@ def _tell(result: "FileResult", network: str, dry_run: bool) -> bool:
         return False
     echo(job.place)
     if result.status == "skipped":
-        say(f"{job.given}: {job.place} is there, left alone")
+        say(f"{job.given}: {job.place} already exists, left alone")
     else:
         width, height = result.size or (0, 0)
         lost = f"; left behind: {', '.join(result.lost)}" if result.lost else ""

@@ -29,9 +29,9 @@ def weights(
     \b
     Use one by its name:
         keras-sr upscale cat.jpg -o cat_large.png -n compact_x4
-    How it was trained, on what, and all that was measured:
+    See how it was trained, on what, and all that was measured:
         keras-sr weights compact_x4
-    More networks, of other programs too: see keras-sr import, and KERAS_SR_NETWORKS for a folder of them.
+    For more networks, from other programs too, see keras-sr import, and KERAS_SR_NETWORKS for a folder.
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.weights import imported, registry
 
