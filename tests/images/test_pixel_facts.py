@@ -201,3 +201,82 @@ def test_how_frames_are_shown_is_kept_or_said(tmp_path, suffix):
     )
     assert any("frames are shown" in one for one in write(tmp_path / f"a{suffix}", picture))
     assert write(tmp_path / "a.webp", picture) == ()
+
+
+def profile():
+    from PIL import ImageCms
+
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif"])
+@pytest.mark.parametrize("more", [0, 3, 200_000])
+def test_a_profile_of_any_length_costs_no_picture(tmp_path, suffix, more):
+    short = profile()[:-2] if more == 3 else profile()
+    # Of version 4, and not a multiple of four; or with bytes behind its end.
+    given = len(short).to_bytes(4) + short[4:8] + b"\4" + short[9:] + bytes(more)
+    lost = write(tmp_path / f"a{suffix}", Picture(PIXELS, metadata=Metadata(size=(20, 30), profile=given)))
+    assert lost == ()
+    kept = read(tmp_path / f"a{suffix}").metadata.profile
+    assert kept[4 : len(short)] == given[4 : len(short)]
+    assert len(kept) - len(short) in range(4)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif"])
+def test_a_damaged_profile_is_said(tmp_path, suffix):
+    given = b"no profile" * 20
+    lost = write(tmp_path / f"a{suffix}", Picture(PIXELS, metadata=Metadata(size=(20, 30), profile=given)))
+    assert lost == ("the colour profile (damaged)",)
+
+
+def test_a_damaged_profile_of_a_png_and_what_stands_behind_it_are_said():
+    assert read(png_with(b"iCCP", b"x\0\0" + zlib.compress(b"none"))).lost == (
+        "the colour profile (damaged)",
+    )
+    assert read(png_with(b"tEXt", b"a\0b") + b"an archive").lost == ("data behind the picture",)
+
+
+def test_the_profile_of_a_bmp_is_kept(tmp_path):
+    rows, icc = bytes(20 * 92), profile()
+    head = struct.pack("<IiiHHIIiiII", 124, 30, 20, 1, 24, 0, len(rows), 2835, 2835, 0, 0) + bytes(16)
+    head += b"DEBM" + bytes(48) + struct.pack("<IIII", 4, 124 + len(rows), len(icc), 0)
+    start = struct.pack("<IHHI", 14 + len(head) + len(rows) + len(icc), 0, 0, 14 + len(head))
+    (tmp_path / "a.bmp").write_bytes(b"BM" + start + head + rows + icc)
+    picture = read(tmp_path / "a.bmp")
+    assert picture.metadata.profile == icc
+    assert write(tmp_path / "b.png", picture) == ()
+    assert write(tmp_path / "b.bmp", picture) == ("the colour profile",)
+
+
+def test_the_resolution_of_a_jpeg_2000_is_known(tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "a.jp2", irreversible=False)
+    made = (tmp_path / "a.jp2").read_bytes()
+    at = made.index(b"jp2h") - 4
+    end = at + struct.unpack_from(">I", made, at)[0]
+    box = struct.pack(">I4sI4sHHHHBB", 26, b"res ", 18, b"resc", 11811, 1, 11811, 1, 0, 0)
+    whole = made[:at] + struct.pack(">I", end - at + 26) + made[at + 4 : end] + box + made[end:]
+    assert read(whole).resolution == pytest.approx((11.811, 11.811), rel=1e-3)
+
+
+def test_exif_of_a_jpeg_xl_is_found_with_and_without_its_offset():
+    from keras_sr.images.picture.boxes import held_by_jxl
+
+    block = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
+    for before in (b"", bytes(4), struct.pack(">I", 6) + b"Exif\0\0"):
+        part = before + block
+        data = struct.pack(">I4s", 8 + len(part), b"Exif") + part
+        meta, lost = held_by_jxl(data)
+        assert (meta.exif, lost) == (block, ())
+
+
+@pytest.mark.parametrize("white", [255, 65535])
+def test_further_pictures_of_a_ppm_are_said(white):
+    one = b"P6\n30 20\n%d\n" % white + bytes(20 * 30 * 3 * (2 if white > 255 else 1))
+    assert read(one + one).lost == ("all pictures but the first",)
+    assert read(one).lost == ()
+
+
+def test_times_that_gif_rounds_are_said(tmp_path):
+    picture = Picture(np.concatenate([PIXELS, PIXELS]), pages=2, metadata=Metadata(delays=(33, 40)))
+    assert any("hundredths" in one for one in write(tmp_path / "a.gif", picture))
+    assert write(tmp_path / "a.gif", replace(picture, metadata=Metadata(delays=(30, 40)))) == ()

@@ -17,6 +17,9 @@ _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF = b"JpgTiffExif->JP2"
 _IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
+#: How blocks of EXIF begin.
+_BLOCKS = (b"II*\0", b"MM\0*", b"Exif\0\0")
+
 _GEO = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")
 
 
@@ -87,7 +90,10 @@ def held_by_jxl(data: bytes) -> tuple[Metadata, tuple[str, ...]]:
     for kind, start, stop in _boxes(data):
         part = bytes(data[start:stop]) if kind in (b"Exif", b"xml ", b"brob") else b""
         if kind == b"Exif" and len(part) > 8:
-            meta = replace(meta, exif=bare(part[4 + struct.unpack_from(">I", part)[0] :]))
+            # Some writers leave out the four bytes that say where the block begins.
+            at = 0 if part.startswith(_BLOCKS) else 4 + struct.unpack_from(">I", part)[0]
+            meta = replace(meta, exif=bare(part[at:]))
+            lost += [] if meta.exif.startswith(_BLOCKS) else ["EXIF (damaged)"]
         elif kind == b"xml ":
             meta = replace(meta, xmp=part)
         elif kind == b"brob":

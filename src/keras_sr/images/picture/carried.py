@@ -6,6 +6,7 @@ from keras_sr.images.picture import exif, jpeg, photoshop, png, tiff, xmp
 from keras_sr.images.picture.exif import Change
 from keras_sr.images.picture.formats import Format
 from keras_sr.images.picture.model import Metadata, Picture
+from keras_sr.images.picture.profile import DAMAGED_PROFILE, in_fours, whole
 
 #: Bytes that a segment of JPEG has for EXIF.
 _JPEG_EXIF = 65_527
@@ -65,7 +66,9 @@ def _change(picture: Picture) -> Change:
 
 def _profile(one: Format, picture: Picture, lost: list[str]) -> bytes:
     """Return the profile that a file gets."""
-    profile = picture.metadata.profile
+    profile = whole(picture.metadata.profile)
+    if picture.metadata.profile and not profile:
+        lost.append(DAMAGED_PROFILE)
     if profile and "profile" not in one.blocks:
         lost.append("the colour profile")
         return b""
@@ -77,7 +80,7 @@ def _profile(one: Format, picture: Picture, lost: list[str]) -> bytes:
     ):
         lost.append("the colour profile (of other colours than the file's)")
         return b""
-    return profile
+    return in_fours(profile) if one.name == "PNG" else profile
 
 
 def _texts(one: Format, meta: Metadata, lost: list[str]) -> Metadata:
@@ -151,6 +154,8 @@ def _only_what_it_holds(one: Format, meta: Metadata, lost: list[str]) -> Metadat
         lost.append("how long and how often frames are shown")
     elif one.name == "AVIF" and meta.delays and meta.loop:
         lost.append("how often frames are shown")
+    elif one.name == "GIF" and any(delay % 10 for delay in meta.delays):
+        lost.append("how long frames are shown, finer than hundredths of a second")
     return meta
 
 

@@ -1,6 +1,7 @@
 """Pictures of the formats that Pillow reads, 8 bits a channel, and images of Pillow itself."""
 
 import io
+import struct
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from keras_sr.errors import PictureError
-from keras_sr.images.picture import boxes, limits
+from keras_sr.images.picture import boxes, limits, pnm
 from keras_sr.images.picture.exif import bare, resolution
 from keras_sr.images.picture.model import Metadata, Picture
 from keras_sr.images.plain import PLAIN_FORMATS, hush_pillow, is_deep_grey, left_behind, why
@@ -37,7 +38,7 @@ def by_pillow(file: str | Path | bytes, data: bytes, max_pixels: int | None) -> 
             # 16-bit grey is all that Pillow gives in 16 bits.
             lost = [what for what in left_behind(image) if not (is_deep_grey(image) and "16 bits" in what)]
             meta, more = _held(image, data)
-            dots = image.info.get("dpi") if image.format in ("BMP", "DIB") else None
+            dots = image.info.get("dpi") if image.format in ("BMP", "DIB", "JPEG2000") else None
             orientation = image.getexif().get(0x0112, 1)
             size = image.size[::-1]
             ImageOps.exif_transpose(image, in_place=True)  # a copy would not know its format
@@ -67,10 +68,28 @@ def _held(image: Image.Image, data: bytes) -> tuple[Metadata, tuple[str, ...]]:
         lost += ["the extension area (TGA)"] * (
             bytes(data[-18:-2]) == b"TRUEVISION-XFILE" and any(data[-26:-22])
         )
-    if image.format == "PPM" and b"#" in _head_of_ppm(data):
-        lost.append("a comment")
+    if image.format == "PPM":
+        lost += ["a comment"] * (b"#" in _head_of_ppm(data))
+        lost += ["all pictures but the first"] * pnm.has_more(data)
     profile = image.info.get("icc_profile") or b""
+    if image.format in ("BMP", "DIB"):
+        profile, more = _colours_of_bmp(data)
+        lost += more
     return Metadata(profile=profile, exif=bare(image.info.get("exif") or b"")), tuple(lost)
+
+
+def _colours_of_bmp(data: bytes) -> tuple[bytes, list[str]]:
+    """Return the ICC profile in a BMP, and what its header says of colours and nobody keeps."""
+    head = bytes(data[:138])
+    if len(head) < 138 or head[:2] != b"BM" or int.from_bytes(head[14:18], "little") < 108:
+        return b"", []
+    kind, size = head[70:74], int.from_bytes(head[14:18], "little")
+    if kind == b"DEBM" and size >= 124:
+        start, length = struct.unpack_from("<II", head, 126)
+        return bytes(data[14 + start : 14 + start + length]), []
+    if kind == b"KNIL":
+        return b"", ["the colour profile (another file)"]
+    return b"", ["the calibration of colours (BMP)"] * (kind == bytes(4) and any(head[74:122]))
 
 
 def _head_of_ppm(data: bytes) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from keras_sr.images.picture.exif import bare, not_square, resolution
 from keras_sr.images.picture.model import Metadata
+from keras_sr.images.picture.profile import DAMAGED_PROFILE, whole
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
@@ -64,6 +65,11 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
             x, y, unit = struct.unpack(">IIB", part)
             stated = (x / 1000, y / 1000) if unit == 1 and x and y else stated
             lost += not_square(x, y) if unit != 1 else []
+        elif kind == b"iCCP":
+            lost += [] if whole(_profile(part)) else [DAMAGED_PROFILE]
+        elif kind == b"IEND":
+            lost += ["data behind the picture"] * bool(bytes(data[stop + 4 : stop + 65_540]).strip(b"\0"))
+            break
         elif kind in TEXTS and (block := _raw_profile(kind, part)):
             name, value = block
             meta = replace(meta, **{name: getattr(meta, name) or value})
@@ -73,6 +79,14 @@ def held(data: bytes) -> tuple[Metadata, tuple[float, float], tuple[str, ...]]:
         if kind in _NAMED or not (kind in _STORAGE or kind in _COLOURS or chr(kind[3]).islower()):
             lost.append(_NAMED.get(kind) or f"PNG chunk {kind.decode('latin-1')!r}")
     return meta, stated if max(stated) > 0 else resolution(meta.exif), tuple(dict.fromkeys(lost))
+
+
+def _profile(part: bytes) -> bytes:
+    """Return the ICC profile of a chunk; b"" where it is damaged."""
+    try:
+        return _unpacked(part.partition(b"\0")[2][1:])
+    except zlib.error:
+        return b""
 
 
 def _raw_profile(kind: bytes, part: bytes) -> tuple[str, bytes] | None:

@@ -27,6 +27,17 @@ def size(data: bytes) -> tuple[int, int]:
     return (int(found[3]), int(found[2])) if found else (0, 0)
 
 
+def has_more(data: bytes) -> bool:
+    """Return whether another picture follows the first, as Netpbm's files may have it."""
+    found = _HEADER.match(bytes(data[:4096]))
+    if not found:
+        return False
+    each = {b"P5": 1, b"P6": 3, b"Pf": 4, b"PF": 12}[found[1]]
+    deep = 2 if found[1] in (b"P5", b"P6") and float(found[4]) > 255 else 1
+    end = found.end() + int(found[2]) * int(found[3]) * each * deep
+    return bytes(data[end : end + 64]).lstrip()[:1] == b"P"
+
+
 def by_hand(data: bytes, max_pixels: int | None, storage: Storage) -> Picture:
     """Read a PPM, PGM or PFM of more than 8 bits, some rows at a time.
 
@@ -58,5 +69,6 @@ def by_hand(data: bytes, max_pixels: int | None, storage: Storage) -> Picture:
         else:
             pixels[rows] = values if white == 65535 else np.rint(values * (65535 / white)).clip(0, 65535)
         release(pixels)
-    lost = ("a comment",) if b"#" in bytes(data[: found.end()]) else ()
-    return Picture(pixels, lost=lost)
+    lost = ["a comment"] * (b"#" in bytes(data[: found.end()]))
+    lost += ["all pictures but the first"] * has_more(data)
+    return Picture(pixels, lost=tuple(lost))
