@@ -51,7 +51,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "scale", "options"),
     [
-        ("plain.tif", 2, '{"compare": true}'),
+        ("plain.tif", 2, '{"compare": true, "map": true}'),
         ("plain.tif", 1, '{"width": 2000}'),
         ("plain.tif", 1, '{"wrap": true}'),
         ("plain.tif", 1, '{"normal_map": true}'),
