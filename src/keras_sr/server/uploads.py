@@ -104,7 +104,7 @@ def checked(
         size = Size(options.scale, options.width, options.height)
         network = networks.chosen(options.network, _factor(size, width, height))
         if not options.network and options.denoise is not None:
-            network = registry.FOR_DAMAGED.get(network, network)
+            network = registry.WITH_DENOISE
     except KerasSRError as error:
         raise Refused(422, str(error)) from error
     known = {dial.name for dial in networks.dials(network)}

@@ -150,7 +150,7 @@ def open_network(
     chosen = str(name) if name else registry.of_scale(scale)
     if not name and denoise is not None:
         # Who says how much is to be cleaned has looked at the picture.
-        chosen = registry.FOR_DAMAGED.get(chosen, chosen)
+        chosen = registry.WITH_DENOISE
     options: dict[str, Any] = {"self_ensemble": self_ensemble, "consistent": consistent}
     if not name and engine != "keras" and not partner and chosen in registry.FOR_DAMAGED:
         # Imported here: it is a Network, too.
