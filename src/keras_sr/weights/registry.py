@@ -41,8 +41,8 @@ DEFAULT = "srgan_vgg54"
 #: What it takes when a scale is given: the first that enlarges enough.
 BY_SCALE = {2: "lite_x2", 3: "lite_x3", 4: DEFAULT}
 
-#: What it takes instead, without a name, for pictures with traces of JPEG or noise (docs/decisions/0023); x3 is
-#: made by shrinking x4.
+#: What it takes instead, without a name, for pictures with traces of JPEG or noise (docs/decisions/0023);
+#: x3 is made by shrinking x4.
 FOR_DAMAGED = {"lite_x2": "photo_x2", "lite_x3": "photo_x4", DEFAULT: "photo_x4"}
 
 #: What it takes, without a name, where `denoise` is given: the network that has the dial, at every scale.
