@@ -280,3 +280,35 @@ def test_times_that_gif_rounds_are_said(tmp_path):
     picture = Picture(np.concatenate([PIXELS, PIXELS]), pages=2, metadata=Metadata(delays=(33, 40)))
     assert any("hundredths" in one for one in write(tmp_path / "a.gif", picture))
     assert write(tmp_path / "a.gif", replace(picture, metadata=Metadata(delays=(30, 40)))) == ()
+
+
+OME = """<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="I:0">
+<Pixels ID="Pixels:0" Type="uint8" SizeX="30" SizeY="20" SizeC="3" PhysicalSizeX="0.6" PhysicalSizeY="1.5">
+</Pixels></Image></OME>"""
+
+
+@pytest.mark.parametrize(
+    ("orientation", "said"),
+    [
+        (1, 'SizeX="90" SizeY="60" SizeC="3" PhysicalSizeX="0.2" PhysicalSizeY="0.5"'),
+        (6, 'SizeX="60" SizeY="90" SizeC="3" PhysicalSizeX="0.5" PhysicalSizeY="0.2"'),
+    ],
+)
+def test_ome_says_the_size_of_the_result(tmp_path, orientation, said):
+    Image.fromarray(PIXELS).save(tmp_path / "a.tif", tiffinfo={270: OME, 274: orientation})
+    enlarged(tmp_path / "a.tif", tmp_path / "b.tif")
+    with Image.open(tmp_path / "b.tif") as image:
+        text = image.tag_v2[270]
+    assert said in text
+    assert text.startswith("<?xml")
+    enlarged(tmp_path / "a.tif", tmp_path / "b.jpg")
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert said in image.getexif()[270]
+
+
+def test_the_shape_that_tifffile_writes_is_that_of_the_result(tmp_path):
+    tags = {270: '{"shape": [20, 30, 3], "axes": "YXS"}'}
+    Image.fromarray(PIXELS).save(tmp_path / "a.tif", tiffinfo=tags)
+    enlarged(tmp_path / "a.tif", tmp_path / "b.tif")
+    with Image.open(tmp_path / "b.tif") as image:
+        assert image.tag_v2[270] == '{"shape": [60, 90, 3], "axes": "YXS"}'

@@ -115,6 +115,7 @@ def _texts(one: Format, meta: Metadata, lost: list[str]) -> Metadata:
 
 def _tags(one: Format, meta: Metadata, change: Change, lost: list[str]) -> Metadata:
     """Return metadata with the tags of a TIFF where the format has room for them."""
+    meta = replace(meta, tags=tuple(tiff.described(page, change) for page in meta.tags))
     if one.name == "TIFF":
         pages: list[dict[int, exif.IfdEntry]] = []
         for page in meta.tags:

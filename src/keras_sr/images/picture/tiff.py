@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keras_sr.images.picture import exif, ifd, photoshop
+from keras_sr.images.picture import description, exif, ifd, photoshop
 from keras_sr.images.picture.exif import Change
 from keras_sr.images.picture.ifd import IfdEntry, Layout
 from keras_sr.images.picture.model import Metadata
 
 SUBFILE, COMPRESSION, PHOTOMETRIC, ORIENTATION = 254, 259, 262, 274
 BITS, SAMPLES, FORMAT, EXTRA_SAMPLES, SUB_IFDS = 258, 277, 339, 338, 330
-XMP, IPTC, PHOTOSHOP, PROFILE, DNG = 700, 33723, 34377, 34675, 50706
+DESCRIPTION, XMP, IPTC, PHOTOSHOP, PROFILE, DNG = 270, 700, 33723, 34377, 34675, 50706
 RGB, YCBCR, FILTERED, LINEAR_RAW = 2, 6, 32803, 34892
 
 #: Of how pixels are stored, or made anew.
@@ -216,6 +216,15 @@ def as_exif(meta: Metadata, *, resolution: bool) -> tuple[bytes, tuple[str, ...]
 def _name(tag: int) -> str:
     """Return what a tag is called where it is said that it went missing."""
     return _NAMED.get(tag, f"TIFF tag {tag}")
+
+
+def described(tags: dict[int, IfdEntry], change: Change) -> dict[int, IfdEntry]:
+    """Return the tags of a page whose description, if programs read it, is that of the result."""
+    if DESCRIPTION not in tags:
+        return tags
+    text = tags[DESCRIPTION].data.decode("utf-8", "surrogateescape")
+    new = description.brought_up_to_date(text, change).encode("utf-8", "surrogateescape")
+    return {**tags, DESCRIPTION: ifd.entry(tags[DESCRIPTION].kind, new)}
 
 
 def brought_up_to_date(
