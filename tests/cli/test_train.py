@@ -56,7 +56,7 @@ def test_bfloat16_in_software_is_told(run, photos, tmp_path, monkeypatch, capabi
         *("--set", "precision=mixed_bfloat16"),
     )
     assert code == 0, err
-    assert ("take precision=float32" in err) == (capabilities == ["FP32"])
+    assert ("use precision=float32" in err) == (capabilities == ["FP32"])
 
 
 def test_what_was_trained_enlarges_without_keras(run, photos, tmp_path, monkeypatch):
@@ -78,7 +78,7 @@ def test_what_was_trained_enlarges_without_keras(run, photos, tmp_path, monkeypa
 def test_a_folder_that_is_no_run(run, photos, tmp_path):
     code, _, err = run("upscale", photos / "0.png", "-o", tmp_path / "large.png", "-n", photos)
     assert code == 2
-    assert "not the folder of a run" in err
+    assert "not a run folder" in err
 
 
 def test_a_broken_photograph_is_named_and_left_out(run, photos, tmp_path):
@@ -138,11 +138,11 @@ def test_ctrl_c_says_that_the_run_can_go_on(run, photos, tmp_path, monkeypatch):
         (["compact", "--set", "batch_size=many"], "batch_size takes a value of type int, not 'many'"),
         (
             ["srgan_mse"],
-            "the one that ships is of another build: add --quick, or --set normalization=none, or train",
+            "the one that ships is built in another way: add --quick, or --set normalization=none, or train",
         ),
         (
             ["srgan_mse", "--quick", "--set", "scale=2"],
-            "of another build: --set scale=4, or train srresnet_mse with the same settings first",
+            "built in another way: --set scale=4, or train srresnet_mse with the same settings first",
         ),
         (["compact", "--start-from", "nowhere"], "nowhere is neither a file"),
     ],
@@ -172,7 +172,7 @@ def test_options_are_named_as_they_are_typed(run, photos, tmp_path):
     train = ["train", "compact", "--data", photos, "--out", tmp_path / "run", "--smoke"]
     code, _, err = run(*train, "--patience", "2")
     assert code == 2
-    assert "--patience waits for a figure on pictures: give --evaluate a set, too" in err
+    assert "--patience needs measurements on pictures: give --evaluate a set, too" in err
     code, _, err = run(*train, "--set", "crop=64")
     assert code == 2
     assert "give larger pictures, or a smaller --set crop" in err

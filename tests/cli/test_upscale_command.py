@@ -127,7 +127,7 @@ def test_a_batch_goes_on_where_its_results_lie_among_its_pictures(
         assert "left out" in err
     else:
         assert code == 2
-        assert "if it is of an earlier run, --resume" in err
+        assert "if it is from an earlier run, --resume" in err
 
 
 def test_a_picture_at_the_place_of_a_result_is_not_written_over(run, photographs, network_file):
@@ -511,7 +511,7 @@ def test_detail_needs_a_partner(run, photographs, network_file, tmp_path):
     arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "a.png"]
     code, _, err = run(*arguments, "-n", network_file, "--detail", 0.5)
     assert code == 2
-    assert "name the network at detail 0 by --partner" in err
+    assert "name the network at detail 0 with --partner" in err
     code, _, err = run(*arguments, "-n", network_file, "--partner", network_file)
     assert code == 2
     assert "give --detail" in err
@@ -525,7 +525,7 @@ def test_denoise_needs_a_network_that_keeps_noise(run, photographs, network_file
     arguments = ["upscale", photographs / "a.png", "-o", tmp_path / "a.png", "-n", network_file]
     code, _, err = run(*arguments, "--denoise", 0.5)
     assert code == 2
-    assert "for others say by --partner what lies at 0" in err
+    assert "for others, name the network at 0 with --partner" in err
     code, _, err = run(*arguments, "--denoise", 0.5, "--detail", 0.5, "--partner", network_file)
     assert code == 2
     assert "give --detail or --denoise, one of them" in err

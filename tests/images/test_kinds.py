@@ -55,7 +55,7 @@ def test_floats_of_a_pfm_stand_upright(order, mark):
                          tile=(16, 16)), "this kind of TIFF is not read .*separate planes"),
         (lambda: tiff_of(RGB.astype(np.float64), photometric="rgb"), "floats of 64 bits are not read"),
         (lambda: tiff_of(RGB.astype(np.float16), photometric="rgb"), "floats of 16 bits are not read"),
-        (lambda: tiff_of(RGB[..., 0].astype(np.complex64)), "complex numbers are no pixels"),
+        (lambda: tiff_of(RGB[..., 0].astype(np.complex64)), "complex numbers are not pixels"),
         (lambda: b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 1\nMAXVAL 255\nENDHDR\n\0", "PAM is not read"),
     ],
 )  # fmt: skip

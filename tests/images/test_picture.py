@@ -471,7 +471,7 @@ def test_the_limit_is_ours_for_every_format(tmp_path, monkeypatch):
     Image.fromarray(pixels()).save(tmp_path / "a.bmp")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert read(tmp_path / "a.bmp").pixels.shape == (H, W, 3)
-    with pytest.raises(PictureError, match="allow it by `max_pixels=None`"):
+    with pytest.raises(PictureError, match="allow it with `max_pixels=None`"):
         read(tmp_path / "a.bmp", max_pixels=100)
     assert Image.MAX_IMAGE_PIXELS == 100
 

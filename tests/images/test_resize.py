@@ -90,8 +90,8 @@ def test_uint8_is_rounded_between_the_passes():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({}, "either a scale or a size"),
-        ({"scale": 2, "size": (4, 4)}, "either a scale or a size"),
+        ({}, "exactly one of scale and size"),
+        ({"scale": 2, "size": (4, 4)}, "exactly one of scale and size"),
         ({"scale": 0}, "at least 1x1"),
         ({"scale": -1}, "at least 1x1"),
         ({"size": (0, 4)}, "at least 1x1"),

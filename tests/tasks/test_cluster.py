@@ -237,7 +237,7 @@ def test_a_deadly_picture_is_given_up_and_another_is_made_alone(task, archive, u
     assert made_alone(task, good)["status"] == "done"
     row = made_alone(task, replace(good, number=7, source=str(archive / "poison.png")))
     assert (row["number"], row["status"]) == (7, "failed")
-    assert row["reason"].endswith("poison.png has ended two workers: given up (exit code 11)")
+    assert row["reason"].endswith("poison.png has killed two workers: given up (exit code 11)")
 
 
 @pytest.mark.slow
@@ -262,7 +262,7 @@ def test_on_ray_with_killed_workers_and_a_deadly_picture(network, archive, tmp_p
     assert contents(tmp_path / "all") == contents(tmp_path / "one")
     failed = {Path(row.job.given).name: row.reason for row in rows if row.status == "failed"}
     assert set(failed) == {"broken.png", "poison.png"}
-    assert failed["poison.png"] == f"{archive / 'poison.png'} has ended two workers: given up (exit code 11)"
+    assert failed["poison.png"] == f"{archive / 'poison.png'} has killed two workers: given up (exit code 11)"
     assert len({row.job.given for row in rows}) == len(rows) == PICTURES + 2
     assert [part.done for part in told] == list(range(1, PICTURES + 3))
     assert not list((tmp_path / "all").rglob("*.part"))

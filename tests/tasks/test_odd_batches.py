@@ -307,7 +307,7 @@ def test_what_has_to_be_whole_in_memory_is_refused_where_memory_is_promised(tmp_
     engine = Nearest(4)
     told = rows([tmp_path / "a.png"], tmp_path / "out", engine=engine, extension="webp", max_memory=40)
     assert engine.runs == 0
-    assert "is in memory while it is written, some 117 MB, and `max_memory` leaves" in told[0].reason
+    assert "in memory whole while it is written, some 117 MB, and `max_memory` leaves" in told[0].reason
     for suffix in ("jpg", "png", "tif"):
         (row,) = rows(tmp_path / "b.jpg", tmp_path / "out", engine=engine, extension=suffix, max_memory=40)
         assert row.status == "done"
@@ -334,7 +334,7 @@ def test_pictures_that_are_read_whole_go_to_the_disk_when_there_is_no_room(tmp_p
     said = header(tmp_path / f"a.{suffix}")
     assert (said.height, said.width) == (20, 30)
     assert said.memory >= 20 * 30 * 4
-    with pytest.raises(PictureError, match="all of it is in memory while it is read"):
+    with pytest.raises(PictureError, match="it has to be in memory whole while it is read"):
         read(tmp_path / f"a.{suffix}", storage=Storage(0, tmp_path, Room(1000), promised=True))
 
 
@@ -368,7 +368,7 @@ def test_what_is_called_like_a_picture_and_is_no_file_is_a_line(tmp_path):
     }
     reasons = sorted(row.reason for row in told if row.status == "failed")
     assert "a device or a pipe" in reasons[1]
-    assert "a link to nothing" in reasons[0]
+    assert "it is a broken link" in reasons[0]
 
 
 def test_a_folder_that_cannot_be_looked_into_is_a_line(tmp_path, monkeypatch):
@@ -384,8 +384,8 @@ def test_a_folder_that_cannot_be_looked_into_is_a_line(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", shut)
     told = rows(tmp_path / "in", tmp_path / "out", recursive=True)
     assert [row.status for row in told] == ["done", "failed"]
-    assert "shut': the folder cannot be looked into" in told[1].reason
-    with pytest.raises(PictureError, match=r"cannot look into .*: Permission denied"):
+    assert "shut': the folder cannot be opened" in told[1].reason
+    with pytest.raises(PictureError, match=r"cannot open .*: Permission denied"):
         rows(tmp_path / "in" / "shut", tmp_path / "out")
 
 
@@ -428,7 +428,7 @@ def test_an_output_that_ends_with_a_slash_is_never_a_file(tmp_path):
     picture(tmp_path / "a.png")
     picture(tmp_path / "mine.png")
     before = (tmp_path / "mine.png").read_bytes()
-    with pytest.raises(PictureError, match="is no folder but a file"):
+    with pytest.raises(PictureError, match="is not a folder but a file"):
         rows(tmp_path / "a.png", f"{tmp_path / 'mine.png'}/")
     assert (tmp_path / "mine.png").read_bytes() == before
 

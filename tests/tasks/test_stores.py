@@ -210,7 +210,7 @@ def test_a_report_is_a_file_here(run, memory):
     arguments = ("-o", "memory://bucket/out", "--report", "memory://bucket/r.json")
     code, _, err = run("upscale", "memory://bucket/in", *arguments)
     assert code == 2
-    assert "give a file of this machine" in err
+    assert "give a file on this machine" in err
 
 
 def test_a_store_that_errs_in_passing_is_asked_again(network, memory, monkeypatch, impatient):

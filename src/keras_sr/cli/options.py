@@ -42,8 +42,8 @@ def in_options(text: str) -> str:
     """Return a text with options in the places of parameters.
 
     Examples:
-        >>> in_options("if it is meant, allow it by `max_pixels=None`")
-        'if it is meant, allow it by --no-limit'
+        >>> in_options("if you want it, allow it with `max_pixels=None`")
+        'if you want it, allow it with --no-limit'
         >>> in_options("add `quick=True`, or `normalization=none`")
         'add --quick, or --set normalization=none'
     """

@@ -128,7 +128,7 @@ def imresize(
     if kernel not in KERNELS:
         raise KerasSRError(unknown("kernel", kernel, list(KERNELS)))
     if (scale is None) == (size is None):
-        raise KerasSRError("imresize takes either a scale or a size, not both and not neither")
+        raise KerasSRError("imresize takes exactly one of scale and size")
     if image.ndim not in (2, 3) or 0 in image.shape:
         raise KerasSRError(f"imresize takes (H, W) or (H, W, C) with pixels in it, not {image.shape}")
     height, width = image.shape[:2]

@@ -90,7 +90,7 @@ def judge(measured: Measured) -> Verdict:
     best = measured.best
     before = dict(measured.steps).get(0) if measured.start else measured.bicubic
     if best is None or not before:
-        return Verdict("unknown", "not measured: nothing says whether it got better")
+        return Verdict("unknown", "not measured: there is no telling whether it got better")
     against = measured.start or "bicubic"
     names = [name for name in best[1] if name in before]
     sign = 1 if measured.higher_is_better else -1
@@ -113,7 +113,7 @@ def judge(measured: Measured) -> Verdict:
             line += f": the old weights stay the ones to use: {measured.start}"
     if measured.trained_on:
         seen, total = len(measured.trained_on), len(names)
-        line += f"; measured on its own training pictures ({seen} of {total}): what it says of others is open"
+        line += f"; measured on its own training pictures ({seen} of {total}): unseen ones may differ"
     return Verdict(state, line)
 
 

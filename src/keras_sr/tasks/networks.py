@@ -449,7 +449,7 @@ def partner_of(name: str) -> str:
         if known:
             return known
     raise WeightsError(
-        f"{name} was not trained from a network that is known: name the network at detail 0 by `partner`"
+        f"{name} was not trained from a network that is known: name the network at detail 0 with `partner`"
     )
 
 
@@ -464,8 +464,8 @@ def _sister_of(name: str) -> str:
         return sister
     able = ", ".join(one for one in registry.names() if registry.passport(one).sister)
     raise WeightsError(
-        f"no network is known that keeps the noise {name} removes: `denoise` goes with {able}, "
-        "for others say by `partner` what lies at 0"
+        f"no network is known that keeps the noise {name} removes: `denoise` goes with {able}; "
+        "for others, name the network at 0 with `partner`"
     )
 
 

@@ -227,11 +227,11 @@ def _commands(
     on = (
         f"keras-sr train {recipe['name']} --data PHOTOS --out NEW --start-from {run}"
         if over
-        else f"keras-sr train {recipe['name']} --data PHOTOS --out {run}  # and the options of before"
+        else f"keras-sr train {recipe['name']} --data PHOTOS --out {run}  # with the same options as before"
     )
     old = meta.get("start", "") if verdict.state in ("same", "worse") else ""
     use = f"keras-sr upscale IN -o OUT -n {shlex.quote(old) if old else run}"
-    return f"<h2>Go on, use it</h2><pre>{escape(on)}\n{escape(use)}</pre>"
+    return f"<h2>Continue it, use it</h2><pre>{escape(on)}\n{escape(use)}</pre>"
 
 
 def settings(recipe: dict[str, Any], versions: dict[str, str]) -> str:

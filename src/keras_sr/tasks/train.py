@@ -146,7 +146,7 @@ def train(
         Monitor(held.figure_name, held.measured.higher_is_better, patience) if held is not None else None
     )
     if patience and monitor is None:
-        raise TrainingError("`patience` waits for a figure on pictures: give `evaluate` a set, too")
+        raise TrainingError("`patience` needs measurements on pictures: give `evaluate` a set, too")
     result = fit(
         chosen,
         _batches(chosen, pictures.source, layout),
@@ -332,7 +332,7 @@ def _warn_of_bfloat16(recipe: "Recipe") -> None:
 
     software = device() == "cpu" and "BF16" not in engines.openvino_capabilities()
     if recipe.precision == "mixed_bfloat16" and software:
-        log.warning("this processor computes bfloat16 in software, ten times slower: take precision=float32")
+        log.warning("this processor computes bfloat16 in software, ten times slower: use precision=float32")
 
 
 def _with_start(small: "Recipe", full: "Recipe", start: str | Path) -> "Recipe":
@@ -428,7 +428,7 @@ def find_start(recipe: "Recipe", folder: Path, kind: str = "", resume: bool = Tr
         quick = "" if kind == "_quick" else "add `quick=True`, or "
         raise TrainingError(
             f"{recipe.name} starts from a trained {recipe.start_from}, which is not in {before}; the one "
-            f"that ships is of another build: {quick}{' '.join(f'`{one}`' for one in other)}, or train "
+            f"that ships is built in another way: {quick}{' '.join(f'`{one}`' for one in other)}, or train "
             f"{recipe.start_from} with the same settings first"
         )
     return ships

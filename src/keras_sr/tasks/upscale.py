@@ -281,7 +281,7 @@ def _report_path(report: str | Path | None) -> Path | None:
         KerasSRError: It is an address.
     """
     if is_address(report):
-        raise KerasSRError(f"the report {redacted(str(report))} is an address: give a file of this machine")
+        raise KerasSRError(f"the report {redacted(str(report))} is an address: give a file on this machine")
     return None if report is None else Path(report)
 
 
@@ -315,8 +315,8 @@ def _of_shard(jobs: Sequence[Job], shard: Shard) -> list[Job]:
     for folder in sorted({job.source.parent for job in jobs}):
         if os.path.realpath(folder) in results:
             raise PictureError(
-                f"results would go into {folder}, among the pictures, where other shards take them for "
-                "pictures: give another output"
+                f"results would go into {folder}, among the pictures, where other shards would take them "
+                "for input: give another output"
             )
     return [job for job in jobs if shard.has(job.name)]
 

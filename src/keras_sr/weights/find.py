@@ -21,7 +21,7 @@ def find(name: str | Path) -> Path:
         if there:
             # A run that was ended and then made longer has a checkpoint newer than what it ended with.
             return max(there, key=lambda file: file.stat().st_mtime_ns)
-        raise WeightsError(f"{path} holds no {' and no '.join(RUN_FILES)}: it is not the folder of a run")
+        raise WeightsError(f"{path} holds no {' and no '.join(RUN_FILES)}: it is not a run folder")
     if path.is_file():
         return path
     if str(name) in registry.names():

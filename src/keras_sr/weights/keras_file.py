@@ -26,7 +26,7 @@ def refuse_weights(name: str | Path) -> Path:
         WeightsError: Always.
     """
     raise WeightsError(
-        f"{name} holds weights without their network: save that whole, by model.save('x.keras'), and give "
+        f"{name} holds weights without their network: save that whole, with model.save('x.keras'), and give "
         "that file; or give these to `start_from`, with the recipe of their network"
     )
 
@@ -43,9 +43,9 @@ def read_model(path: str | Path) -> "keras.Model":
         model: Any = keras.saving.load_model(path, compile=False, safe_mode=True)
     # Keras raises ValueError, TypeError, OSError, KeyError and others on damaged files.
     except Exception as error:
-        raise WeightsError(f"{path} is no model that Keras can load ({_short(error)})") from None
+        raise WeightsError(f"{path} is not a model that Keras can load ({_short(error)})") from None
     if not isinstance(model, keras.Model):
-        raise WeightsError(f"{path} holds {type(model).__name__}, no model: save the network itself")
+        raise WeightsError(f"{path} holds {type(model).__name__}, not a model: save the network itself")
     return model
 
 
@@ -77,8 +77,8 @@ def load_into(network: "keras.Model", path: str | Path) -> None:
     except Exception as error:
         network.set_weights(before)
         raise WeightsError(
-            f"{path} does not fit {network.name} ({_short(error)}): give the recipe of the network that it "
-            "is of, with its scale, features and blocks; or save that network whole, by model.save('x.keras')"
+            f"{path} does not fit {network.name} ({_short(error)}): give the recipe of its own network, with "
+            "its scale, features and blocks; or save that network whole, with model.save('x.keras')"
         ) from None
 
 

@@ -85,7 +85,7 @@ def assign(network: Any, arrays: dict[str, np.ndarray], source: str) -> None:
     missing = [key for key in variables if key not in arrays]
     extra = [key for key in arrays if key not in variables]
     if missing or extra:
-        what = f"it lacks {missing[0]}" if missing else f"it has {extra[0]} too many"
+        what = f"it lacks {missing[0]}" if missing else f"it also has {extra[0]}"
         raise WeightsError(f"{source} holds weights of another network than {network.name}: {what}")
     for key, variable in variables.items():
         if tuple(arrays[key].shape) != tuple(variable.shape):

@@ -36,7 +36,7 @@ BAD = {
     ),
     "a layer too many": (
         {**rrdb_state(), "attention.weight": np.zeros(3, np.float32)},
-        "attention.weight too",
+        "also has attention.weight: it is another network",
     ),
     "another shape": (
         {**rrdb_state(), "conv_hr.bias": np.zeros(3, np.float32)},

@@ -61,7 +61,7 @@ def header(file: str | Path | bytes) -> Header:
             raise
         # Pillow's plugins raise nearly every class there is on what is no picture.
         except Exception as error:
-            raise PictureError("it is no picture that can be read, or it is damaged") from error
+            raise PictureError("it is not a picture that can be read, or it is damaged") from error
 
 
 def _header(file: str | Path | bytes, data: bytes, kind: Format | None) -> Header:

@@ -10,7 +10,7 @@ def refuse_large(width: int, height: int, max_pixels: int | None) -> None:
     if max_pixels is not None and width * height > max_pixels:
         raise PictureError(
             f"{width}x{height} are {width * height / 1e6:.0f} million pixels, more than the "
-            f"{max_pixels / 1e6:.0f} that are read for safety; if you trust the file, allow it by "
+            f"{max_pixels / 1e6:.0f} that are read for safety; if you trust the file, allow it with "
             "`max_pixels=None`"
         )
 
@@ -61,9 +61,9 @@ def refuse_too_large_for_memory(size: int, name: str, doing: str, storage: Stora
     """
     if storage.promised and storage.whole.limit is not None and size > storage.whole.limit:
         raise PictureError(
-            f"cannot {doing} {name}: all of it is in memory while it is {_PAST[doing]}, some "
+            f"cannot {doing} {name}: it has to be in memory whole while it is {_PAST[doing]}, some "
             f"{size >> 20:,} MB, and `max_memory` leaves {storage.whole.limit >> 20:,} MB for that: give it "
-            "more, or take JPEG, PNG or TIFF"
+            "more, or use JPEG, PNG or TIFF"
         )
 
 

@@ -145,7 +145,7 @@ def _old_tiff(file: str | Path | bytes, data: bytes, max_pixels: int | None) -> 
     except PictureError as error:
         if tiff.first_number(tiff.pages_of(data)[0], tiff.COMPRESSION, 1) == 6:
             raise PictureError(
-                "old-style JPEG in a TIFF is not read: save it anew as TIFF or JPEG"
+                "old-style JPEG in a TIFF is not read: save it again as TIFF or JPEG"
             ) from error
         raise
     orientation = tiff.first_number(tiff.pages_of(data)[0], tiff.ORIENTATION, 1)
@@ -188,7 +188,7 @@ def _by_vips(
         said = vips_said(error)
         if re.search(r"not (supported|configured|implemented)|unsupported|unimplemented", said):
             raise PictureError(
-                f"this kind of {kind.name} is not read ({said}): save it anew as PNG, TIFF or JPEG"
+                f"this kind of {kind.name} is not read ({said}): save it again as PNG, TIFF or JPEG"
             ) from error
         raise _DamagedError(f"its content is damaged or cut short ({said})") from error
     except UnicodeDecodeError as error:  # pyvips, about a message with pieces of the file in it

@@ -104,7 +104,7 @@ def not_read(data: bytes, tags: dict[int, IfdEntry]) -> str:
     kind = first_number(tags, FORMAT, 1)
     bits = tags[BITS].numbers() if BITS in tags else [1]
     if kind in (5, 6):
-        return "complex numbers are no pixels: save its real part or its magnitude"
+        return "complex numbers are not pixels: save its real part or its magnitude"
     if kind in _BITS and not set(bits) <= _BITS[kind]:
         if kind == 1 and set(bits) & {32, 64}:
             return ""  # libvips' own words: what is white?

@@ -32,7 +32,7 @@ class Ends:
             PictureError: It ends with a slash, as a folder does, and is a file.
         """
         if str(given).endswith(_SLASHES) and Path(given).is_file():
-            raise PictureError(f"{given} is no folder but a file: give another output")
+            raise PictureError(f"{given} is not a folder but a file: give another output")
         return Path(given)
 
     def listing(

@@ -100,10 +100,10 @@ def look_through(
 def _no_file(path: Path) -> str:
     """Return why what a folder holds cannot be opened: no file, although it is called like a picture."""
     if path.is_dir():
-        return "the folder cannot be looked into"
+        return "the folder cannot be opened"
     if path.is_file():
         return ""
-    return "it is no file, but a device or a pipe" if path.exists() else "it is a link to nothing"
+    return "it is not a file but a device or a pipe" if path.exists() else "it is a broken link"
 
 
 def _why_not(file: Path) -> str:
@@ -119,7 +119,7 @@ def _why_not(file: Path) -> str:
     if kind and kind.name in _SURE:
         if not kind.loader:
             return f"{kind.name} is not read: {kind.advice}"
-        return f"it is a {kind.name} by another name: give it an ending such as {kind.suffixes[0]}"
+        return f"it is a {kind.name} by another name: give it an extension such as {kind.suffixes[0]}"
     return ""
 
 
@@ -164,7 +164,7 @@ def list_files(
         if here.error is not None:
             if here.path == folder:
                 reason = here.error.strerror or here.error
-                raise PictureError(f"cannot look into {folder}: {reason}") from here.error
+                raise PictureError(f"cannot open {folder}: {reason}") from here.error
             found.append(here.path)
             continue
         earlier = made_in(here.path) if here.path != folder else set[Path]()

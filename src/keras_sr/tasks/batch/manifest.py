@@ -66,7 +66,7 @@ def listed(lines: list[str], folder: str | Path, output: str | Path, *, recursiv
         elif not os.path.lexists(folder / inside):
             path = folder / inside
             odd.append(
-                Odd(path, folder, f"cannot read {str(path)!r}: the manifest names it, and it is not there")
+                Odd(path, folder, f"cannot read {str(path)!r}: the manifest names it, but it is not there")
             )
         else:
             look_through(folder / inside, folder, Path(output), recursive, found, odd, keep_base=True)

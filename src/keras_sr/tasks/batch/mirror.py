@@ -249,7 +249,7 @@ class Mirror(Ends):
                 continue
             if not free_name(key):
                 odd.append(
-                    Odd(base / Path(name).name, base, f"{key!r} cannot be the name of a file: rename it")
+                    Odd(base / Path(name).name, base, f"{key!r} cannot be a file name here: rename it")
                 )
             elif is_picture(path, READ):
                 found.append((path, base))

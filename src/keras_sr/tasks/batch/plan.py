@@ -266,7 +266,7 @@ def _collisions_refused(
         for before, after in zip(jobs, refused, strict=True)
     )
     if earlier or (all(reasons) and not all(job.refused for job in jobs)):
-        hint = "if it is of an earlier run, `resume=True` or `skip_existing=True` go on with that"
+        hint = "if it is from an earlier run, `resume=True` or `skip_existing=True` continue that run"
         first = next(after.refused for before, after in zip(jobs, refused, strict=True) if not before.refused)
         raise PictureError(first, hint=hint if "overwrite" in first else "")
     return refused

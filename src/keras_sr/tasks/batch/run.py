@@ -375,7 +375,7 @@ def _refuse_endless(size: tuple[int, int], pages: int, max_pixels: int | None) -
         raise PictureError(
             f"the result would have {width}x{height * pages}, {millions:.0f} million pixels: "
             "choose another size",
-            hint="if it is meant, allow it by `max_pixels=None`",
+            hint="if you want it, allow it with `max_pixels=None`",
         )
 
 

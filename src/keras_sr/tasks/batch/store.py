@@ -106,7 +106,7 @@ class Store:
             info = _patiently(lambda: self._files.info(path.rstrip("/")))
         except FileNotFoundError:
             raise KerasSRError(
-                f"there is nothing at {self.scheme}://{path}, or no such bucket: give one that is there"
+                f"there is nothing at {self.scheme}://{path}, or no such bucket: check the address"
             ) from None
         except Exception as error:
             raise KerasSRError(f"cannot read {self.scheme}://{path}: {said(error)}") from None
@@ -168,7 +168,7 @@ class Store:
             size = self._files.info(path).get("size")
             self._files.get_file(path, str(to))
             if size is not None and to.stat().st_size != size:
-                raise ConnectionError(f"{to.stat().st_size} of {size} bytes came")
+                raise ConnectionError(f"received {to.stat().st_size} of {size} bytes")
 
         _patiently(fetch)
 
@@ -190,7 +190,7 @@ class Store:
                 self._files.mv(beside, path)
             entry = _entry(self._files.info(path))
             if entry.bytes != file.stat().st_size:
-                raise ConnectionError(f"{entry.bytes} of {file.stat().st_size} bytes arrived")
+                raise ConnectionError(f"sent {file.stat().st_size} bytes, {entry.bytes} arrived")
             return entry
 
         return _patiently(store)
@@ -219,7 +219,7 @@ class Store:
             self.write(b"", probe)
         except FileNotFoundError:
             bucket = folder.split("/")[0]
-            raise KerasSRError(f"there is no bucket {self.scheme}://{bucket}: make it first") from None
+            raise KerasSRError(f"there is no bucket {self.scheme}://{bucket}: create it first") from None
         except Exception as error:
             raise KerasSRError(f"cannot write to {self.scheme}://{folder}: {said(error)}") from None
         self.remove(probe)

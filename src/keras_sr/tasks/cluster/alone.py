@@ -32,7 +32,7 @@ def made_alone(task: Task, order: Order) -> Json:
 
 def given_up(order: Order, why: str) -> Json:
     """Return the row of a picture that is not tried again."""
-    reason = f"{order.source} has ended two workers: given up ({why})"
+    reason = f"{order.source} has killed two workers: given up ({why})"
     return {"number": order.number, "status": "failed", "reason": reason}
 
 

@@ -186,7 +186,7 @@ def _fitting(ray: Any, threads: int) -> int:
     # Nothing yet: of a cluster that grows when it is asked to.
     if 0 < most < threads:
         raise KerasSRError(
-            f"no machine of the cluster has the {threads} processors of a worker: the largest has {most}"
+            f"no machine in the cluster has the {threads} processors a worker needs: the largest has {most}"
         )
     return max(1, sum(one // threads for one in free))
 
@@ -268,7 +268,7 @@ def _why(text: str) -> str:
     """Return what an error of Ray means, in one line."""
     if "No module named 'keras_sr'" in text:
         return "a worker of the cluster has no keras-sr: install the same version on all of its machines"
-    return f"the cluster failed ({_first_line(text)}): what is done stays, `resume=True` goes on"
+    return f"the cluster failed ({_first_line(text)}): what is done is kept, `resume=True` continues"
 
 
 def _first_line(text: str) -> str:

@@ -134,8 +134,8 @@ class Work:
         self.network: Network = open_network(**task.network)
         if self.network.choice != task.choice:
             raise KerasSRError(
-                f"a worker opens {self.network!r} where the batch has {task.choice.runs_on} of other files: "
-                "give all machines the same files, and `precision` that all have, such as f32"
+                f"a worker opened {self.network!r}, not the batch's network on {task.choice.runs_on}: "
+                "give all machines the same files, and a `precision` that all have, such as f32"
             )
 
     @cached_property

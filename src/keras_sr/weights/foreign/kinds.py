@@ -107,9 +107,7 @@ class _Weights:
         """Return the network, unless weights are left that it has no place for."""
         left = [key for key in self.state if key not in self.taken and key not in spare]
         if left:
-            raise WeightsError(
-                f"looks like {kind}, but has {left[0][:60]} too many: it is of another network"
-            )
+            raise WeightsError(f"looks like {kind}, but also has {left[0][:60]}: it is another network")
         return Found(kind, values, {key: np.ascontiguousarray(one) for key, one in self.arrays.items()})
 
 
@@ -117,7 +115,7 @@ def _shuffled(outputs: int, bands: int) -> int:
     """Return the scale at which `outputs` channels become a picture of `bands`."""
     scale = math.isqrt(outputs // bands)
     if not scale or scale**2 * bands != outputs:
-        raise WeightsError(f"ends in {outputs} channels, which are no picture of {bands} bands")
+        raise WeightsError(f"ends in {outputs} channels, which do not make a picture of {bands} bands")
     return scale
 
 
@@ -171,7 +169,7 @@ def _rrdb_of(weights: _Weights, layout: _Layout) -> Found:
     inputs = weights.inputs(layout.first)
     unshuffle = math.isqrt(inputs // bands)
     if unshuffle not in (1, 2, 4) or unshuffle**2 * bands != inputs:
-        raise WeightsError(f"takes {inputs} channels and gives {bands}: it is no network for pictures")
+        raise WeightsError(f"takes {inputs} channels and gives {bands}: it is not a network for pictures")
     if 2 ** len(ups) < unshuffle:
         raise WeightsError("makes pictures smaller: networks that enlarge are read")
     weights.convolution(layout.first, "head_conv", inputs, features)

@@ -59,14 +59,14 @@ def read_ncnn(path: Path) -> dict[str, np.ndarray]:
         layers = _layers(text.read_text("utf-8"))
         return _named(layers, _weights(layers, numbers.read_bytes()))
     except (ValueError, IndexError, KeyError, struct.error, OverflowError, StopIteration) as error:
-        raise WeightsError(f"is no network of ncnn, or it is damaged ({error!s:.80})") from None
+        raise WeightsError(f"is not an ncnn network, or it is damaged ({error!s:.80})") from None
 
 
 def _layers(text: str) -> list[_Layer]:
     """Return the layers that compute something."""
     lines = text.split("\n")
     if lines[0].strip() != MAGIC:
-        raise WeightsError("is no text of ncnn (binary .param files are not read)")
+        raise WeightsError("is not ncnn's text form (binary .param files are not read)")
     found = []
     for line in lines[2:]:
         words = line.split()

@@ -81,7 +81,7 @@ def _read(path: Path) -> tuple[Any, dict[str, str]]:
             return read_onnx_weights(path), {}
         case ".pth" | ".pt" | ".ckpt":
             return read_torch(path), {}
-    raise WeightsError(f"is no network: the endings that are read are {', '.join(FOREIGN_SUFFIXES)}")
+    raise WeightsError(f"is not a network: the extensions that are read are {', '.join(FOREIGN_SUFFIXES)}")
 
 
 def _only(states: dict[str, StateDict]) -> Found:

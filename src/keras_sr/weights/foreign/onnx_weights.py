@@ -28,7 +28,7 @@ def read_onnx_weights(path: Path) -> dict[str, np.ndarray]:
     try:
         graphs = [value for number, value in _fields(content) if number == _GRAPH]
         if len(graphs) != 1 or not isinstance(graphs[0], memoryview):
-            raise WeightsError("is no ONNX network, or it is damaged")
+            raise WeightsError("is not an ONNX network, or it is damaged")
         tensors = [
             value
             for number, value in _fields(graphs[0])
@@ -38,7 +38,7 @@ def read_onnx_weights(path: Path) -> dict[str, np.ndarray]:
     except WeightsError:
         raise
     except (ValueError, IndexError, TypeError) as error:
-        raise WeightsError(f"is no ONNX network, or it is damaged ({error!s:.60})") from None
+        raise WeightsError(f"is not an ONNX network, or it is damaged ({error!s:.60})") from None
 
 
 def _parameters(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -68,7 +68,7 @@ def read_onnx_metadata(path: Path) -> dict[str, str]:
         ]
         return {key: value for key, value in pairs}  # noqa: C416  (pairs, and nothing else)
     except (ValueError, IndexError) as error:
-        raise WeightsError(f"{path} is no ONNX network, or it is damaged ({error!s:.60})") from None
+        raise WeightsError(f"{path} is not an ONNX network, or it is damaged ({error!s:.60})") from None
 
 
 def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:

@@ -158,7 +158,7 @@ class _Machine:
         for key, value in zip(flat[::2], flat[1::2], strict=True):
             # The hash of nested tuples takes exponential time, and of deep ones the whole stack.
             if type(key) not in (str, int):
-                raise ValueError("a key that is no text and no number")
+                raise ValueError("a key that is neither text nor a number")
             target[key] = value
 
     def _top(self, kind: type) -> Any:
@@ -175,7 +175,7 @@ class _Machine:
     def on_reduce(self, _: Any) -> None:
         arguments, function = self.pop(), self.pop()
         if type(function) is not Global or type(arguments) is not tuple:
-            raise ValueError("a call of something that is no function")
+            raise ValueError("a call of something that is not a function")
         if function.name not in self.calls:
             raise WeightsError(f"calls {_shown(function.name)}, which weights do not need: {_SAVE_AGAIN}")
         self.stack.append(self.calls[function.name](*arguments))

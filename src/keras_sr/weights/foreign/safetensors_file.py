@@ -38,7 +38,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]
     content = memoryview(path.read_bytes())
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > min(_LARGEST_HEADER, len(content) - 8):
-        raise WeightsError("is no safetensors file, or it is cut off")
+        raise WeightsError("is not a safetensors file, or it is cut off")
     try:
         header = json.loads(bytes(content[8 : 8 + length]), object_pairs_hook=_unique)
         notes = header.pop("__metadata__", {})
@@ -68,7 +68,7 @@ def _array(entry: dict[str, Any], numbers: memoryview) -> np.ndarray:
     if kind not in _TYPES:
         raise WeightsError(f"holds numbers of the type {str(kind)[:20]!r}: only {', '.join(_TYPES)} are read")
     if not all(type(n) is int for n in (*shape, first, last)) or len(shape) > 8:
-        raise ValueError("sizes that are no numbers")
+        raise ValueError("sizes that are not numbers")
     size = checked_size(shape, _TYPES[kind])
     if not 0 <= first <= last <= len(numbers) or last - first != size:
         raise WeightsError("describes numbers that it does not hold: it is cut off or damaged")

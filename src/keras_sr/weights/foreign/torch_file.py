@@ -66,7 +66,7 @@ def read_torch(path: Path) -> Any:
         return _read_zip(path)
     if start[:1] == b"\x80":
         return _read_legacy(path)
-    raise WeightsError("is no file of torch.save: it begins neither as a zip archive nor as a pickle")
+    raise WeightsError("is not a file from torch.save: it begins neither as a zip archive nor as a pickle")
 
 
 def _read_zip(path: Path) -> Any:
@@ -184,7 +184,7 @@ def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> _Tens
 def _parameter(data: Any, *_: Any) -> _Tensor:
     """Stand for torch._utils._rebuild_parameter."""
     if type(data) is not _Tensor:
-        raise ValueError("a parameter that is no tensor")
+        raise ValueError("a parameter that is not a tensor")
     return data
 
 
