@@ -218,7 +218,7 @@ def test_pages_of_different_sizes_and_formats_of_one_page_are_told(tmp_path):
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
     picture = read(tmp_path / "a.tif")
     assert (picture.pages, picture.pixels.shape) == (1, (20, W, 3))
-    assert picture.lost == ("all pages but the first (of 2, of different sizes)",)
+    assert picture.lost == ("all pages but the first (of 2, which are not alike)",)
     three = Picture(pixels(height=30), pages=3)
     assert write(tmp_path / "b.jp2", three) == ("all frames but the first",)
     np.testing.assert_array_equal(read(tmp_path / "b.jp2").pixels, three.pixels[:10])

@@ -230,8 +230,8 @@ def _opened(file: str | Path | bytes, kind: Format) -> tuple[Any, int, list[str]
     if pages > 1 and kind.pages:
         try:
             return load(given, **options, n=-1), pages, lost
-        except vips.Error:  # pages of different sizes
-            lost.append(f"all pages but the first (of {pages}, of different sizes)")
+        except vips.Error:  # pages of different sizes, bands or depths
+            lost.append(f"all pages but the first (of {pages}, which are not alike)")
     elif pages > 1:
         lost.append(f"all pictures but the first (of {pages})")
     return image, 1, lost
