@@ -82,7 +82,7 @@ def upscale(
             "-n",
             metavar="NETWORK",
             help="Name from `keras-sr weights`, run folder, .npz, .keras or .onnx file. "
-            "Without it, the best-looking one.",
+            "Without it, each picture gets the one that suits it.",
         ),
     ] = None,
     scale: Annotated[
