@@ -35,7 +35,7 @@ MEASURED_ON, HARMLESS = ("Set5", "Set14", "BSD100"), 0.01
 #: Precisions that are faster than float32, the fastest first.
 _FASTER = ("bf16",)
 
-#: What `keras-sr upscale` takes for clean pictures when no name is given: the best-looking (docs/decisions/0014).
+#: What `keras-sr upscale` takes for clean pictures without a name: the best-looking (docs/decisions/0014).
 DEFAULT = "srgan_vgg54"
 
 #: What it takes when a scale is given: the first that enlarges enough.
