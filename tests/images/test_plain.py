@@ -178,6 +178,13 @@ def test_a_binary_file_is_read(tmp_path):
     assert picture.source is None
 
 
+@pytest.mark.parametrize("suffix", sorted(picture_io.SUFFIXES))
+def test_every_ending_that_folders_are_searched_for_is_that_of_a_format_that_is_read(tmp_path, suffix):
+    assert Image.registered_extensions()[suffix] in picture_io.PLAIN_FORMATS
+    Image.fromarray(RGB).save(tmp_path / f"a{suffix}")
+    assert read_plain(tmp_path / f"a{suffix}").pixels.shape == RGB.shape
+
+
 # --- reading: what is no picture
 
 

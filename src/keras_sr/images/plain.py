@@ -18,6 +18,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from keras_sr.errors import PictureError, one_line, unknown
 from keras_sr.files import atomic_write
+from keras_sr.images.formats import FORMATS
 from keras_sr.images.ranges import from_float, to_float
 
 #: suffix: (Pillow's name of the format, how it is written). JPEG keeps all of its colour (4:4:4).
@@ -31,15 +32,12 @@ _WRITTEN: dict[str, tuple[str, dict[str, Any]]] = {
     ".bmp": ("BMP", {}),
 }
 
-#: What a file ends with (in lower case) when a folder is searched for pictures.
-SUFFIXES = frozenset(
-    {*_WRITTEN, ".jpe", ".jfif", ".gif", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".qoi", ".tga"}
-)
+#: What a file ends with, in lower case, when a folder is searched for pictures. Floats (.pfm) have no white.
+SUFFIXES = frozenset(suffix for one in FORMATS if one.plain for suffix in one.suffixes) - {".pfm"}
 
 #: Formats that are opened. Not among them: EPS, WMF and other programs in disguise.
-PLAIN_FORMATS = frozenset(
-    {"PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "QOI", "TGA"}
-)
+#: To Pillow a JPEG with a second picture inside is an MPO, and a BMP without its first bytes a DIB.
+PLAIN_FORMATS = frozenset({one.kind for one in FORMATS if one.plain} | {"MPO", "DIB"})
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from keras_sr.errors import KerasSRError
-from keras_sr.images.picture.formats import FORMATS
+from keras_sr.images.formats import FORMATS
 from keras_sr.server import networks, schemas
 from keras_sr.server.helper import Helper, HelperDied
 from keras_sr.server.settings import Limits

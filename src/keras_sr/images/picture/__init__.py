@@ -5,7 +5,7 @@ has the comparison); metadata is read from and put into files by hand, byte for 
 plain 8-bit view of the same files, for training and measuring.
 """
 
-from keras_sr.images.picture.formats import FORMATS, NOT_READ, READ, WRITTEN, Format, format_of
+from keras_sr.images.formats import FORMATS, NOT_READ, READ, WRITTEN, Format, format_of
 from keras_sr.images.picture.header import Header, header
 from keras_sr.images.picture.limits import bytes_to_write, refuse_too_large_for_memory, refuse_too_long
 from keras_sr.images.picture.model import Metadata, Picture

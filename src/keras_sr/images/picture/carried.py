@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from keras_sr.images.formats import Format
 from keras_sr.images.picture import exif, jpeg, photoshop, png, tiff, xmp
 from keras_sr.images.picture.exif import Change
-from keras_sr.images.picture.formats import Format
 from keras_sr.images.picture.model import Metadata, Picture
 from keras_sr.images.picture.profile import DAMAGED_PROFILE, in_fours, whole
 

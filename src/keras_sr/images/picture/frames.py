@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from keras_sr.errors import PictureError, one_line
+from keras_sr.images.formats import Format
 from keras_sr.images.picture import boxes, exif, png
-from keras_sr.images.picture.formats import Format
 from keras_sr.images.picture.limits import refuse_large
 from keras_sr.images.picture.model import Metadata, Picture
 from keras_sr.images.picture.pillow import unlimited

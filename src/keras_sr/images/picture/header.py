@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 
 from keras_sr.errors import PictureError
+from keras_sr.images.formats import HEAD, Format, format_of
 from keras_sr.images.picture import boxes, frames, jpeg, pnm, tiff, webp
-from keras_sr.images.picture.formats import HEAD, Format, format_of
 from keras_sr.images.picture.pillow import unlimited
 from keras_sr.images.picture.vips import import_vips, speakable
 from keras_sr.images.plain import PLAIN_FORMATS, hush_pillow

@@ -1,7 +1,7 @@
 """How large a picture may be: what is read for safety, and what a format can hold."""
 
 from keras_sr.errors import PictureError
-from keras_sr.images.picture.formats import WRITTEN
+from keras_sr.images.formats import WRITTEN
 from keras_sr.images.storage import Storage
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from keras_sr.errors import PictureError
+from keras_sr.images.formats import Format
 from keras_sr.images.picture import boxes, exif, frames, gif, jpeg, png, pnm, tiff, webp
-from keras_sr.images.picture.formats import Format
 from keras_sr.images.picture.header import content, header, kind_of
 from keras_sr.images.picture.limits import refuse_large, refuse_too_large_for_memory
 from keras_sr.images.picture.model import Metadata, Picture

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from keras_sr.errors import PictureError
-from keras_sr.images.picture.formats import Format
+from keras_sr.images.formats import Format
 from keras_sr.images.picture.model import Picture
 from keras_sr.images.picture.pillow import from_pillow, unlimited
 from keras_sr.images.picture.vips import import_vips

@@ -15,9 +15,9 @@ from PIL import Image
 
 from keras_sr.errors import PictureError, one_line, unknown
 from keras_sr.files import atomic_write, raw_part
+from keras_sr.images.formats import WRITTEN, Format
 from keras_sr.images.picture import gif, ifd, jpeg, png, tiff, webp
 from keras_sr.images.picture.carried import carried
-from keras_sr.images.picture.formats import WRITTEN, Format
 from keras_sr.images.picture.limits import bytes_to_write, refuse_too_large_for_memory, refuse_too_long
 from keras_sr.images.picture.model import Metadata, Picture
 from keras_sr.images.picture.vips import import_vips, speakable, vips_said

@@ -50,6 +50,11 @@ class Format:
     encoding: int = 0
     advice: str = "save it as PNG, TIFF or JPEG"
 
+    @property
+    def plain(self) -> bool:
+        """Whether Pillow reads it by itself, as training and measuring do (`images.plain`)."""
+        return bool(self.kind and self.loader) and self.loader not in ("heif", "jxl")
+
 
 def _begins(pattern: bytes) -> re.Pattern[bytes]:
     return re.compile(pattern, re.DOTALL)
