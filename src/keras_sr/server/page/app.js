@@ -3,8 +3,13 @@
 const $ = (id) => document.getElementById(id);
 const ENDED = new Set(["done", "failed", "cancelled"]);
 const UPLOADS_AT_ONCE = 2;
-const PICTURES =
-  /\.(jpe?g|jpe|jfif|png|webp|gif|tiff?|avif|bmp|dib|jp2|qoi|tga|ppm|pgm|pbm|heic|heif|hif|jxl)$/i;
+// What names of pictures that the server reads end with.
+const PICTURES = (
+  ".apng .avif .avifs .bmp .dib .gif .heic .heics .heif .heifs .hif .icb .j2k .jfif " +
+  ".jp2 .jpe .jpeg .jpf .jpg .jpx .jxl .pbm .pfm .pgm .png .pnm .ppm .qoi .tga .tif " +
+  ".tiff .vda .vst .webp"
+).split(" ");
+const isPicture = (name) => !name.startsWith(".") && PICTURES.some((one) => name.toLowerCase().endsWith(one));
 
 const kept = {
   get(name, otherwise) {
@@ -606,7 +611,7 @@ const plain = (list) => [...list].map((file) => ({ file, folder: "" }));
 
 function fromFolder(list) {
   return [...list]
-    .filter((file) => PICTURES.test(file.name) && !file.name.startsWith("."))
+    .filter((file) => isPicture(file.name))
     .map((file) => ({ file, folder: file.webkitRelativePath.split("/").slice(0, -1).join("/") }));
 }
 
@@ -624,7 +629,7 @@ async function fromDrop(items) {
 
 async function walk(entry, folder, found, named) {
   if (entry.isFile) {
-    if (!named && (!PICTURES.test(entry.name) || entry.name.startsWith("."))) return;
+    if (!named && !isPicture(entry.name)) return;
     found.push({ file: await new Promise((resolve, reject) => entry.file(resolve, reject)), folder });
     return;
   }
@@ -644,6 +649,7 @@ function waysIn() {
       add(found);
       $(id).value = "";
     });
+  $("files").accept += `,${PICTURES}`;
   chosen("files", plain);
   chosen("camera", plain);
   chosen("folder", fromFolder);
