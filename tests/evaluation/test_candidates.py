@@ -13,7 +13,7 @@ from keras_sr.evaluation.candidates import (
 from keras_sr.images.pair import Pair
 from keras_sr.images.plain import write_plain
 from keras_sr.images.ranges import from_float, to_float
-from keras_sr.inference.engines import open_engine
+from keras_sr.inference.engines import ENGINES, open_engine
 from keras_sr.weights import registry
 
 RNG = np.random.default_rng(0)
@@ -74,7 +74,7 @@ def test_a_network_of_another_project_is_run_whole(tmp_path):
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "foreign.onnx")
     bare = from_float(open_engine(registry.weights_path("compact_x4")).run(to_float(LR)[None])[0])
-    for engine in ("openvino", "onnxruntime"):
+    for engine in ENGINES:
         candidate = network_candidate("foreign", tmp_path / "foreign.onnx", scale=4, engine=engine)
         assert np.abs(run(candidate).astype(int) - bare).max() <= 1
     assert np.abs(exact(LR).astype(int) - bare).max() > 1

@@ -3,6 +3,7 @@ import pytest
 
 from keras_sr.errors import KerasSRError
 from keras_sr.export import export_onnx, parity, receptive_field, scale, weights_sha256
+from keras_sr.inference.engines import ENGINES
 
 keras = pytest.importorskip("keras")
 onnx = pytest.importorskip("onnx")
@@ -10,7 +11,6 @@ onnx = pytest.importorskip("onnx")
 from keras_sr.models import compact, srresnet
 from keras_sr.models.blocks import ChannelPReLU, PixelShuffle
 
-ENGINES = ["openvino", "onnxruntime"]
 #: What issue 2 asks for: exported and Keras agree to this, relative to white.
 LIMIT = 1e-5
 

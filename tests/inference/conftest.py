@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 
+from keras_sr.inference import open_engine
+from keras_sr.inference.engines import ENGINES
+
 
 @pytest.fixture(scope="session")
 def network_file(tmp_path_factory):
@@ -32,10 +35,8 @@ def network_file(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="session", params=["openvino", "onnxruntime"])
+@pytest.fixture(scope="session", params=ENGINES)
 def engine(request, network_file):
     """That network on each engine that is installed."""
     pytest.importorskip(request.param)
-    from keras_sr.inference import open_engine
-
     return open_engine(network_file, engine=request.param)

@@ -4,8 +4,12 @@ import sys
 import numpy as np
 import pytest
 
+import keras_sr
 from keras_sr.errors import KerasSRError, WeightsError
 from keras_sr.inference import open_engine
+from keras_sr.inference.engines import ENGINES, FromFacts, capabilities, facts_in
+from keras_sr.inference.stored import read_stored
+from keras_sr.weights import registry
 
 
 def test_the_file_tells_the_engine_what_it_is(engine):
@@ -33,12 +37,31 @@ def test_the_result_is_not_overwritten_by_the_next_run(engine):
     np.testing.assert_array_equal(first, kept)
 
 
-def test_openvino_and_onnxruntime_agree(network_file):
+def test_engines_agree(engine, network_file):
     pytest.importorskip("openvino")
-    pytest.importorskip("onnxruntime")
     x = np.random.default_rng(0).random((1, 33, 21, 3), np.float32)
-    results = [open_engine(network_file, engine=name).run(x) for name in ("openvino", "onnxruntime")]
-    np.testing.assert_allclose(*results, atol=2e-6)
+    expected = open_engine(network_file, engine="openvino").run(x)
+    np.testing.assert_allclose(engine.run(x), expected, atol=2e-6)
+
+
+def test_a_class_with_facts_and_run_is_an_engine_in_all_that_asks_for_one(monkeypatch):
+    """In f32, with the memory that the file states."""
+
+    class NumpyEngine(FromFacts):
+        def __init__(self, path, *, precision, threads, assume, blend):
+            self.facts = facts_in(path, "numpy")
+
+        def run(self, batch):
+            return batch.repeat(self.scale, 1).repeat(self.scale, 2)
+
+    monkeypatch.setitem(ENGINES, "numpy", NumpyEngine)
+    path = registry.weights_path("compact_x4")
+    assert capabilities()["numpy"] == ["f32"]
+    assert facts_in(path, "numpy") == read_stored(path)[1]
+    network = keras_sr.open_network(str(path), engine="numpy")
+    assert network.runs_on == "numpy f32"
+    lr = np.random.default_rng(0).integers(0, 256, (6, 5, 3), np.uint8)
+    np.testing.assert_array_equal(keras_sr.upscale(lr, network), lr.repeat(4, 0).repeat(4, 1))
 
 
 def test_openvino_computes_in_float32_unless_told_otherwise(network_file):
@@ -62,7 +85,7 @@ def test_a_non_contiguous_batch_in_float64_is_understood(engine):
     np.testing.assert_array_equal(engine.run(batch[:, ::2, ::3]), expected)
 
 
-@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_a_file_that_is_no_network(name, tmp_path, network_file):
     pytest.importorskip(name)
     for content in (b"", b"not a network", network_file.read_bytes()[:500]):
@@ -74,7 +97,7 @@ def test_a_file_that_is_no_network(name, tmp_path, network_file):
         open_engine(tmp_path / "absent.onnx", engine=name)
 
 
-@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("name", ENGINES)
 def test_a_network_from_elsewhere_is_refused(name, tmp_path, network_file):
     pytest.importorskip(name)
     onnx = pytest.importorskip("onnx")
@@ -86,7 +109,7 @@ def test_a_network_from_elsewhere_is_refused(name, tmp_path, network_file):
 
 
 def test_unknown_names_list_the_known_ones(network_file):
-    with pytest.raises(KerasSRError, match="known ones are auto, openvino, onnxruntime"):
+    with pytest.raises(KerasSRError, match=f"known ones are {', '.join(['auto', *ENGINES])}"):
         open_engine(network_file, engine="tensorrt")
     with pytest.raises(KerasSRError, match="known ones are f32, bf16"):
         open_engine(network_file, engine="openvino", precision="int8")
@@ -142,7 +165,6 @@ def test_keras_engine(data_format):
 def test_the_default_precision_is_the_fastest_that_costs_nothing(network_file, monkeypatch, has_bf16):
     pytest.importorskip("openvino")
     from keras_sr.inference import engines
-    from keras_sr.weights import registry
 
     monkeypatch.setattr(engines, "openvino_capabilities", lambda: ["FP32", *["BF16"] * has_bf16])
     shipped = registry.weights_path("compact_x4")
@@ -154,8 +176,6 @@ def test_the_default_precision_is_the_fastest_that_costs_nothing(network_file, m
 
 def test_a_precision_must_have_been_measured_on_all_sets(monkeypatch):
     from dataclasses import replace
-
-    from keras_sr.weights import registry
 
     passport = registry.passport("compact_x4")
 

@@ -6,10 +6,11 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from keras_sr.inference.engines import ENGINES
 from keras_sr.types import Json
 
 #: Packages whose version can move a figure.
-_PACKAGES = ("numpy", "pillow", "openvino", "onnxruntime")
+_PACKAGES = ("numpy", "pillow", *ENGINES)
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 

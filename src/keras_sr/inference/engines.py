@@ -1,7 +1,9 @@
-"""Engines: what runs a network. Each is a class with the same few facts and one method, `run`.
+"""Engines: what runs a network. Each is a class with its `facts` and one method, `run`.
 
-OpenVINO is the default on a processor, ONNX Runtime stands in where it is missing, and a Keras model
-runs on any backend and device. Imports happen inside: an engine that is not used costs nothing.
+One for exported files takes the arguments of `OpenVINOEngine`, and stands in `ENGINES` under the one name by
+which pip installs its package, Python imports it and `importlib.metadata` knows it. OpenVINO is the default
+on a processor, ONNX Runtime stands in where it is missing, and a Keras model runs on any backend and device.
+Imports happen inside: an engine that is not used costs nothing.
 """
 
 import re
@@ -60,8 +62,13 @@ class FromFacts:
 
     Attributes:
         facts: Of the network.
-        runs_on: What runs it, and in which precision: `"openvino f32"`.
+        runs_on: What runs it, and in which precision: `"openvino f32"`; `open_engine` says so.
+        MEMORY: What it takes of `bytes_per_pixel` as a file states it; `facts` hold the product.
+        PRECISIONS: What it can compute in.
     """
+
+    MEMORY: int = 1
+    PRECISIONS: tuple[str, ...] = ("f32",)
 
     facts: NetworkFacts
     runs_on: str = ""
@@ -146,7 +153,6 @@ class OpenVINOEngine(FromFacts):
         WeightsError: A file is missing, damaged or not of keras-sr.
     """
 
-    MEMORY = 1
     PRECISIONS = ("f32", "bf16")
 
     def __init__(
@@ -162,7 +168,6 @@ class OpenVINOEngine(FromFacts):
         openvino = import_openvino()
         core = openvino.Core()
         model, self.facts = _read_network(core, path, assume)
-        self.runs_on = f"openvino {precision}"
         for move in blend:
             other, facts = _read_network(core, move.file, assume)
             model = blended(model, other, move.share, (path, move.file))
@@ -243,7 +248,6 @@ class OnnxRuntimeEngine(FromFacts):
 
     #: Its arena keeps what OpenVINO reuses: 22.6 kB a pixel for SRResNet, where OpenVINO took 6.1.
     MEMORY = 3
-    PRECISIONS = ("f32",)
 
     def __init__(
         self,
@@ -272,7 +276,6 @@ class OnnxRuntimeEngine(FromFacts):
             properties = {**(assume or {}), **self._session.get_modelmeta().custom_metadata_map}
             facts = NetworkFacts.from_metadata(properties, str(path), Path(path).stem)
         self.facts = replace(facts, bytes_per_pixel=self.MEMORY * facts.bytes_per_pixel)
-        self.runs_on = f"onnxruntime {precision}"
         entry = self._session.get_inputs()[0]
         self._input, self._kind = entry.name, np.float16 if "float16" in entry.type else np.float32
 
@@ -351,7 +354,9 @@ def open_engine(
         WeightsError: The file is missing, damaged or not of keras-sr.
     """
     name, precision = settled(path, engine=engine, precision=precision, blended=bool(blend))
-    return ENGINES[name](path, precision=precision, threads=threads, assume=assume, blend=blend)
+    made = ENGINES[name](path, precision=precision, threads=threads, assume=assume, blend=blend)
+    made.runs_on = f"{name} {precision}"
+    return made
 
 
 def settled(path: str | Path, *, engine: str, precision: str, blended: bool = False) -> tuple[str, str]:

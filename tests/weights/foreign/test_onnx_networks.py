@@ -11,7 +11,7 @@ pytest.importorskip("openvino")
 
 import keras_sr
 from keras_sr.errors import WeightsError
-from keras_sr.inference.engines import open_engine
+from keras_sr.inference.engines import ENGINES, open_engine
 from keras_sr.tasks.convert import MARGIN, converted, describe, import_network
 
 from .conftest import compact_state, mild, onnx_file, pth
@@ -37,7 +37,7 @@ def test_weights_with_names_become_a_weight_file(write, expected):
     np.testing.assert_allclose(open_engine(file).run(LR), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("half", [False, True])
 def test_weights_without_names_are_run_as_they_are(half, engine, write, expected):
     pytest.importorskip(engine)

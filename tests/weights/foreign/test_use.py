@@ -12,7 +12,7 @@ from keras_sr.errors import WeightsError
 from keras_sr.graphs.compute import compute
 from keras_sr.graphs.plan import assemble
 from keras_sr.graphs.plans import plan_of
-from keras_sr.inference.engines import open_engine
+from keras_sr.inference.engines import ENGINES, open_engine
 from keras_sr.tasks.convert import MARGIN, converted, describe, import_network
 from keras_sr.weights.foreign import read_network
 
@@ -77,7 +77,7 @@ def by_numpy(path, lr):
     return compute(graph, lr)[..., :3]
 
 
-@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", STATES)
 def test_engines_compute_what_the_weights_say(name, engine, write):
     pytest.importorskip(engine)
