@@ -18,7 +18,7 @@ from keras_sr.cli.options import in_options
 from keras_sr.cli.report import report
 from keras_sr.cli.say import say
 from keras_sr.cli.serve import serve
-from keras_sr.cli.train import train
+from keras_sr.cli.train import TrainCommand, train
 from keras_sr.cli.upscale import upscale
 from keras_sr.cli.weights import weights
 from keras_sr.errors import KerasSRError
@@ -33,7 +33,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command(cls=AddressCommand)(upscale)
-for command in (serve, train, benchmark, compare, weights):
+app.command()(serve)
+app.command(cls=TrainCommand)(train)
+for command in (benchmark, compare, weights):
     app.command()(command)
 app.command("import")(import_)
 app.command()(export)

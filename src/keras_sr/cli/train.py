@@ -5,9 +5,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from keras_sr.cli.say import log_to_stderr, progress_bar, say
 from keras_sr.tasks.progress import Progress
+
+
+class TrainCommand(TyperCommand):
+    """A command whose help names all recipes, which are imported for it alone."""
+
+    def format_help(self, ctx, formatter):  # noqa: ANN001, ANN201  (as the base class has it)
+        """Write the help."""
+        from keras_sr.recipes import RECIPES
+
+        self.help = (self.help or "").replace("{recipes}", ", ".join(RECIPES))
+        super().format_help(ctx, formatter)
 
 
 def train(
@@ -87,8 +99,7 @@ def train(
         keras-sr train photo_psnr --data photos/
         keras-sr train photo_psnr --data photos/ --preview crops/
 
-    Recipes: compact, lite, srresnet_mse, srresnet_vgg22, srresnet_vgg54, srgan_mse, srgan_vgg22, srgan_vgg54,
-    photo_psnr, photo.
+    Recipes: {recipes}.
 
     \b
     LR is made with MATLAB's bicubic kernel, or at random for every crop with --set degradation=NAME:
