@@ -45,7 +45,7 @@ def heic():
 PNG = encoded(photograph())
 REFUSED = {
     "nothing": (b"", "cat.png", {}, 415, "empty"),
-    "a text that is called a picture": (b"hello, I am a text", "cat.png", {}, 415, "no picture"),
+    "a text that is called a picture": (b"hello, I am a text", "cat.png", {}, 415, "not a picture"),
     "HEIC of a telephone": (heic(), "cat.heic", {}, 415, ""),
     "a vector drawing": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg", {}, 415, "expected PNG"),
     "a script for another program": (b"%!PS-Adobe-3.0\n", "a.eps", {}, 415, "expected PNG"),

@@ -208,7 +208,7 @@ def test_a_text_that_is_called_a_picture_is_named_and_the_others_are_done(page, 
     page.choose(tmp_path / "notes.png", pictures / "hill.png")
     page.wait_for("failed")
     page.wait_for("done")
-    assert "no picture" in page.row("notes.png").text
+    assert "not a picture" in page.row("notes.png").text
     assert page.one("#summary").text == "1 of 2 done · 1 failed"
     page.press("notes.png", "remove")
     page.until(lambda: len(page.all(".job")) == 1)
