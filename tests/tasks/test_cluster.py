@@ -286,7 +286,7 @@ def test_a_cluster_without_the_package_or_the_processors_is_one_line(
     network, archive, tmp_path, ray_here, unkind
 ):
     too_many = Cluster(threads=3)
-    with pytest.raises(KerasSRError, match="no machine of the cluster has the 3 processors"):
+    with pytest.raises(KerasSRError, match="no machine in the cluster has the 3 processors"):
         list(keras_sr.upscale_files(archive, tmp_path / "a", network, recursive=True, cluster=too_many))
     (unkind / "hidden").touch()
     try:
