@@ -40,5 +40,5 @@ def test_every_network_is_spoken_of_and_every_picture_is_there(card):
         scale = name.partition("_x")[2]
         assert f"`{name}`" in words or f"`_x{scale}`" in words, name
     pictures = re.findall(r"\((images/[^)]+)\)", page)
-    assert len(pictures) == 2 + len(card.CROPS)
+    assert len(pictures) == 3 + len(card.CROPS)
     assert all((card.DOCS / picture).exists() for picture in pictures)

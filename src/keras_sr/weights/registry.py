@@ -21,6 +21,7 @@ NAMES = (
     "photo_grain_x4",
     "photo_psnr_x4",
     "photo_x2",
+    "photo_x1",
     "srresnet_mse",
     "srresnet_vgg22",
     "srresnet_vgg54",
@@ -39,7 +40,7 @@ _FASTER = ("bf16",)
 DEFAULT = "srgan_vgg54"
 
 #: What it takes when a scale is given: the first that enlarges enough.
-BY_SCALE = {2: "lite_x2", 3: "lite_x3", 4: DEFAULT}
+BY_SCALE = {1: "photo_x1", 2: "lite_x2", 3: "lite_x3", 4: DEFAULT}
 
 #: What it takes instead, without a name, for pictures with traces of JPEG or noise (docs/decisions/0023);
 #: x3 is made by shrinking x4.
