@@ -330,7 +330,7 @@ def test_weights_of_another_scale_begin_as_its_pixels_repeated_or_averaged(
     lines = []
     still = replace(small, scale=scale, learning_rate=1e-12, steps=1)
     result = train(still, start_from=tmp_path / "other", say=lines.append)
-    assert f"enlarges x{theirs}, not x{scale}: its pixels averaged or repeated" in lines[0]
+    assert f"enlarges x{theirs}, not x{scale}: it begins with its pixels averaged or repeated" in lines[0]
     lr = np.random.default_rng(0).random((1, 7, 9, 3), np.float32)
     then, now = (keras.ops.convert_to_numpy(of.generator(lr)) for of in (other, result))
     box = max(theirs // scale, 1)
