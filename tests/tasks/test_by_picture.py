@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import keras_sr
+from keras_sr.errors import KerasSRError
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import psnr
 from keras_sr.tasks.by_picture import ByPicture
@@ -125,6 +126,22 @@ def test_a_picture_that_keeps_its_size_is_cleaned_whatever_it_shows(folder, tmp_
     cleaned = keras_sr.upscale(folder / "phone.jpg", scale=1)
     assert psnr(cleaned, truth) > psnr(damaged, truth) + 0.5
     assert psnr(keras_sr.upscale(folder / "clean.png", scale=1), truth) > 40
+
+
+def test_a_cleaned_jpeg_is_not_written_at_the_quality_that_spoiled_it(folder, tmp_path):
+    (result,) = keras_sr.upscale_files(folder / "phone.jpg", tmp_path / "out", scale=1)
+    written = np.asarray(Image.open(result.job.target))
+    cleaned = keras_sr.upscale(folder / "phone.jpg", scale=1)
+    assert psnr(written, cleaned) > 45
+    truth = np.asarray(Image.open(folder / "clean.png"))
+    assert psnr(written, truth) > psnr(np.asarray(Image.open(folder / "phone.jpg")), truth) + 0.4
+    (asked,) = keras_sr.upscale_files(folder / "phone.jpg", tmp_path / "asked", scale=1, quality=60)
+    assert asked.job.target.stat().st_size < result.job.target.stat().st_size
+
+
+def test_a_network_that_keeps_the_size_is_not_made_consistent():
+    with pytest.raises(KerasSRError, match="would undo all of it"):
+        keras_sr.open_network("photo_x1", consistent=True)
 
 
 def test_a_network_for_a_scale_makes_results_of_that_scale_of_every_picture(folder, tmp_path):

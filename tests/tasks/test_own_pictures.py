@@ -19,6 +19,7 @@ from keras_sr.tasks.held_out import Measured, judge
 from keras_sr.tasks.photographs import decide, kept
 from keras_sr.tasks.progress import ignore
 from keras_sr.tasks.run_page import write_page
+from keras_sr.tasks.train import train
 from keras_sr.weights import store
 
 
@@ -148,6 +149,21 @@ def test_three_pictures_are_measured_on_themselves_and_said():
 
 def test_nothing_is_held_out_where_nothing_is_to_be_measured():
     assert decide(source(24), (), False, ignore).held == ()
+
+
+def test_at_scale_1_clean_pictures_judge_no_run(tmp_path, caplog):
+    """What changes least would be the best: LR without damage is HR."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for k in range(4):
+        write_plain(photos / f"{k}.png", photo(k))
+    small = ["scale=1", "crop=32", "steps=2", "steps_per_epoch=1", "features=8", "blocks=1", "batch_size=2"]
+    with caplog.at_level("INFO"):
+        run = train("photo_psnr", [photos], settings=small, out=tmp_path / "run", evaluate=[photos])
+    assert "at scale 1 pictures without damage have nothing to measure" in caplog.text
+    assert run.verdict is None
+    meta = store.read(run.weights)[1]
+    assert (meta["step"], meta["best_step"]) == (2, 2)
 
 
 def test_pictures_of_the_set_to_measure_on_are_left_out(tmp_path):

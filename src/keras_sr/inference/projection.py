@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from keras_sr.errors import KerasSRError
 from keras_sr.images.resize import axis_matrix, axis_weights
 from keras_sr.inference.engines import Engine, FromFacts, facts_of
 from keras_sr.inference.tiling import framed
@@ -31,9 +32,17 @@ class ConsistentEngine(FromFacts):
 
     Args:
         engine: From `inference.engines`.
+
+    Raises:
+        KerasSRError: The engine leaves the size as it is: the only result that "shrinks back" is the picture.
     """
 
     def __init__(self, engine: Engine) -> None:
+        if engine.scale == 1:
+            raise KerasSRError(
+                f"{engine.name} cleans a picture and keeps its size: `consistent` would undo all of it; "
+                "leave it out"
+            )
         self.facts = replace(
             facts_of(engine),
             name=f"{engine.name}, consistent",

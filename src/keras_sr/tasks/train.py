@@ -184,10 +184,16 @@ def _held_out(
     recipe: "Recipe", pictures: Photographs, dataset: "Dataset | None", folder: Path, start: str
 ) -> "HeldOut | None":
     """Return what measures the run on pictures that it is not trained on, or None where there are none."""
+    from keras_sr.data.presets import PRESETS
     from keras_sr.tasks.held_out import HeldOut
 
     pairs = dataset.pairs if dataset else pictures.held
     if not pairs:
+        return None
+    damaged = dataset is not None and any(pair.lr for pair in pairs)
+    if recipe.scale == 1 and recipe.degradation in PRESETS and not damaged:
+        # What changes least would be the best: LR without damage is HR.
+        log.warning("at scale 1 pictures without damage have nothing to measure: the last weights are kept")
         return None
     metrics = perceptual(recipe)
     seen = pictures.plan.seen if dataset else [pair.name for pair in pairs[: len(pictures.plan.seen)]]

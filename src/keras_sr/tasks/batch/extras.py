@@ -135,7 +135,9 @@ def write_map(source: Path, target: Path, storage: Storage = IN_MEMORY) -> Path:
     sr = _as_rgb(target, storage)
     scale = len(sr) // said.height
     if scale < 2 or sr.shape[:2] != (said.height * scale, said.width * scale):
-        raise PictureError(f"no map of {target}: it is not a whole number of times larger than {source}")
+        raise PictureError(
+            f"no map of {target}: it is not 2 or more, a whole number of times larger than {source}"
+        )
     name = beside_name(target, "map")
     pictures.write(name, Picture(invented(sr, scale, storage)), storage=storage)
     return name

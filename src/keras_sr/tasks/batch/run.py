@@ -205,6 +205,10 @@ def _read(job: Job, engine: Engine, settings: Settings) -> Picture:
     )
 
 
+#: JPEG quality of pictures that keep their size and were cleaned, unless another is asked for.
+_CLEANED = 98
+
+
 def bytes_for_result(said: pictures.Header, suffix: str, size: tuple[int, int], look: Look) -> int:
     """Return how many bytes the encoder of a result holds.
 
@@ -293,6 +297,10 @@ def resized(
     _refuse_endless(size, picture.pages, settings.max_pixels)
     look = settings.look
     picture = replace(picture, alpha_is_data=look.alpha_is_data)
+    if engine.scale == 1 and picture.metadata.quality:
+        # At its own quality a JPEG would get back much of what has just been taken out.
+        better = max(_CLEANED, picture.metadata.quality)
+        picture = replace(picture, metadata=replace(picture.metadata, quality=better))
     if rgb is None and picture.colours == 3:
         rgb = (0, 1, 2)
     if look.wrap:
