@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import keras_sr
+from keras_sr.cli.options import in_options
 from keras_sr.errors import KerasSRError
 from keras_sr.images.resize import imresize
 from keras_sr.metrics import psnr
@@ -140,8 +141,10 @@ def test_a_cleaned_jpeg_is_not_written_at_the_quality_that_spoiled_it(folder, tm
 
 
 def test_a_network_that_keeps_the_size_is_not_made_consistent():
-    with pytest.raises(KerasSRError, match="would undo all of it"):
+    with pytest.raises(KerasSRError, match="would undo all of it") as caught:
         keras_sr.open_network("photo_x1", consistent=True)
+    assert "`consistent`" in str(caught.value)
+    assert ": --consistent would undo" in in_options(str(caught.value))
 
 
 def test_a_network_for_a_scale_makes_results_of_that_scale_of_every_picture(folder, tmp_path):

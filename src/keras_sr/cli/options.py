@@ -17,6 +17,7 @@ OPTIONS = {
     "detail": "--detail",
     "denoise": "--denoise",
     "partner": "--partner",
+    "consistent": "--consistent",
     "engine=keras": "--engine keras",
     "precision": "--precision (or --fast)",
     "threads": "--threads",
