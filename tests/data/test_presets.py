@@ -180,3 +180,42 @@ def test_the_help_of_train_prints_the_numbers_in_use():
     page = " ".join(train.__doc__.split())
     for name in PRESETS:
         assert f"{name}: {describe(name)}" in page
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_without_its_blur_lr_has_all_other_damage(hr, name):
+    same = 0
+    for item in range(60):
+        first, sharp = generator(3, item), generator(3, item)
+        lr, other = PRESETS[name](hr, 4, first), PRESETS[name](hr, 4, sharp, blurred=False)
+        # All chances after the blur were drawn alike, whatever the pixels were.
+        assert first.random() == sharp.random()
+        same += bool((lr == other).all())
+    # `web` blurs half of two thirds, `realesrgan` all.
+    assert 30 <= same <= 50 if name == "web" else same == 0
+
+
+def test_what_is_left_out_is_the_blur_alone(hr):
+    blur = dict.fromkeys(("clean", "detour", "noise", "compressed", "before", "anisotropic"), 0.0)
+    web = Web(**blur, blur=1.0, blur_sigma=(2.5, 2.5))
+    soft, sharp = web(hr, 4, generator(0, 0)), web(hr, 4, generator(0, 0), blurred=False)
+    edges = [np.abs(np.diff(lr.astype(int), axis=1)).mean() for lr in (soft, sharp)]
+    assert edges[0] < 0.9 * edges[1]
+
+
+@pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
+def test_batches_give_sharp_lr_beside_lr(hr, layout):
+    options = {"batch_size": 4, "hr_crop": 32, "damage": Web(clean=0.0, blur=1.0), "data_format": layout}
+    plain = Batches(ArraySource([hr]), **options)
+    both = Batches(ArraySource([hr]), **options, sharp=True, workers=2, steps=3)
+    for i in range(3):
+        (lr, sharp), truth = both[i]
+        np.testing.assert_array_equal(lr, plain[i][0])
+        np.testing.assert_array_equal(truth, plain[i][1])
+        assert sharp.shape == lr.shape
+        assert 0 < np.abs(sharp - lr).mean() < 0.1
+
+
+def test_sharp_lr_needs_a_damage(hr):
+    with pytest.raises(DataError, match="needs a `damage` that blurs"):
+        Batches(ArraySource([hr]), hr_crop=32, sharp=True)

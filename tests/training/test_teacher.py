@@ -67,6 +67,22 @@ def test_a_teacher_that_sees_clean_lr_shows_hr_without_its_damage(batches):
     np.testing.assert_allclose(value, 2 * np.abs(sr - shown).mean(), rtol=1e-4)
 
 
+def test_a_teacher_that_sees_sharp_lr_shows_what_it_makes_of_that(batches):
+    recipe = replace(TAUGHT, teacher_sees="sharp", degradation="web")
+    model = build_model(recipe)
+    lr, hr = batches(recipe)(0, 1)[0]
+    sharp = np.random.default_rng(2).random(lr.shape, "float32")
+    value = logged(model, ((lr, sharp), hr))["teacher_l1"]
+    shown = ops.convert_to_numpy(with_colours_of(ops.convert_to_tensor(shown_by(sharp)), hr))
+    sr = ops.convert_to_numpy(model.generator(lr))
+    np.testing.assert_allclose(value, 2 * np.abs(sr - shown).mean(), rtol=1e-4)
+
+
+def test_there_is_no_blur_to_leave_out_of_bicubic_lr():
+    with pytest.raises(RecipeError, match="degradation=bicubic has none"):
+        replace(TAUGHT, teacher_sees="sharp")
+
+
 @pytest.mark.parametrize(("side", "scale"), [(32, 4), (36, 3), (30, 2), (16, 1)])
 def test_hr_is_shrunk_as_the_benchmarks_shrink_it(side, scale):
     hr = np.random.default_rng(1).random((2, side, side, 3)).astype("float32")

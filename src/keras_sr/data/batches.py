@@ -7,6 +7,8 @@ of the order in which batches are asked for, nor of what Keras does between epoc
 
 import secrets
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,12 +16,12 @@ import numpy as np
 from keras_sr.data import sampling
 from keras_sr.data.crops import TURNS, put_turned, turn
 from keras_sr.data.data_format import data_format_for
-from keras_sr.data.prefetch import Ahead, Batch
+from keras_sr.data.prefetch import Ahead
 from keras_sr.data.sources import Source
 from keras_sr.errors import DataError, unknown
 
 #: f(hr, scale, rng) to LR, uint8: what a crop goes through, such as one of `presets.PRESETS`.
-Damage = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+Damage = Callable[..., np.ndarray]
 
 #: HR pixels around a crop that damage may read: what a blur or a JPEG block takes from there.
 _AROUND = 16
@@ -50,6 +52,8 @@ class Batches(keras.utils.PyDataset):
             (`data/data_format.py`).
         damage: Makes LR of each crop anew, at random, in place of the source's LR; what happens to item i
             is a function of (seed, i).
+        sharp: Also give LR with the same damage but its blur: batches are `((lr, sharp), hr)` then. It needs
+            a `damage` that takes `blurred`, as those of `data.presets` do.
         dtype: `"float32"` or `"float16"` in [0, 1], or `"uint8"` in [0, 255].
         workers: Threads that make the following batches while one is used, 0 for none. The batches are the
             same for any number.
@@ -80,6 +84,7 @@ class Batches(keras.utils.PyDataset):
         augment: bool = True,
         weight_by: str = "area",
         damage: Damage | None = None,
+        sharp: bool = False,
         data_format: str = "channels_last",
         dtype: str = "float32",
         workers: int = 0,
@@ -87,7 +92,10 @@ class Batches(keras.utils.PyDataset):
         _require_counts(source.scale, hr_crop, batch_size, steps, start_step)
         require_known("weight_by", weight_by, _WEIGHTS)
         require_known("dtype", dtype, _DTYPES)
+        if sharp and damage is None:
+            raise DataError("LR without its blur needs a `damage` that blurs: give one, or sharp=False")
         super().__init__()
+        self.sharp = sharp
         self.damage, self.around = damage, -(-_AROUND // source.scale) if damage else 0
         self.source = _large_enough(source, hr_crop + 2 * self.around * source.scale)
         self.scale, self.names = source.scale, self.source.names
@@ -109,21 +117,22 @@ class Batches(keras.utils.PyDataset):
             raise TypeError("Batches without an end have no len(): give steps=, or steps_per_epoch= to fit")
         return self.steps
 
-    def __getitem__(self, i: int) -> Batch:
+    def __getitem__(self, i: int) -> Any:
         """Return batch `i`, which is batch `start_step + i` of the row."""
         if i < 0 or (self.steps is not None and i >= self.steps):
             raise IndexError(f"there is no batch {i} in these {self.steps}")
         return self.ahead.get(self.start_step + i)
 
-    def make(self, step: int) -> Batch:
+    def make(self, step: int) -> Any:
         """Return the batch of a global step: LR (N, h, w, 3) and HR (N, h * scale, w * scale, 3)."""
-        lr, hr = self.pixels(step)
+        parts = self.pixels(step)
         if self.data_format == "channels_first":
-            lr, hr = (np.ascontiguousarray(batch.transpose(0, 3, 1, 2)) for batch in (lr, hr))
-        return _as_type(lr, self.dtype), _as_type(hr, self.dtype)
+            parts = tuple(np.ascontiguousarray(part.transpose(0, 3, 1, 2)) for part in parts)
+        lr, *sharp, hr = (_as_type(part, self.dtype) for part in parts)
+        return (lr, *sharp) if sharp else lr, hr
 
-    def pixels(self, step: int) -> Batch:
-        """Return the batch of a global step as uint8, channels last."""
+    def pixels(self, step: int) -> tuple[np.ndarray, ...]:
+        """Return LR, sharp LR where it is asked for, and HR of a global step as uint8, channels last."""
         n, first = self.batch_size, step * self.batch_size
         numbers = sampling.uniforms(self.seed, first, n)
         chosen = sampling.pictures(self.seed, first, n, self.ends)
@@ -131,7 +140,7 @@ class Batches(keras.utils.PyDataset):
         rooms = self.source.sizes[chosen] // self.scale - cut + 1
         places = sampling.pick(numbers[:, :2], rooms).tolist()
         ways = (sampling.pick(numbers[:, 2], TURNS) if self.augment else np.zeros(n, int)).tolist()
-        lr = np.empty((n, self.lr_crop, self.lr_crop, 3), np.uint8)
+        lr, sharp = (np.empty((n, self.lr_crop, self.lr_crop, 3), np.uint8) for _ in range(2))
         hr = np.empty((n, self.hr_crop, self.hr_crop, 3), np.uint8)
         for j, (k, (y, x), way) in enumerate(zip(chosen.tolist(), places, ways, strict=True)):
             small, large = self.source.crop(k, y, x, cut)
@@ -139,15 +148,23 @@ class Batches(keras.utils.PyDataset):
                 put_turned(lr[j], small, way)
                 put_turned(hr[j], large, way)
             else:
-                lr[j], hr[j] = self._damaged(turn(large, way), first + j, self.damage)
-        return lr, hr
+                whole = np.ascontiguousarray(turn(large, way))
+                lr[j] = self._damaged(whole, first + j, self.damage)
+                if self.sharp:
+                    sharp[j] = self._damaged(whole, first + j, partial(self.damage, blurred=False))
+                hr[j] = _inner(whole, self.around * self.scale, self.hr_crop)
+        return (lr, sharp, hr) if self.sharp else (lr, hr)
 
-    def _damaged(self, hr: np.ndarray, item: int, damage: Damage) -> Batch:
-        """Return LR and HR of a crop that has `around` LR pixels too many on each side."""
-        lr = damage(np.ascontiguousarray(hr), self.scale, sampling.generator(self.seed, item))
-        inner = slice(self.around, self.around + self.lr_crop)
-        outer = slice(self.around * self.scale, (self.around + self.lr_crop) * self.scale)
-        return lr[inner, inner], hr[outer, outer]
+    def _damaged(self, hr: np.ndarray, item: int, damage: Damage) -> np.ndarray:
+        """Return LR of a crop that has `around` LR pixels too many on each side."""
+        lr = damage(hr, self.scale, sampling.generator(self.seed, item))
+        return _inner(lr, self.around, self.lr_crop)
+
+
+def _inner(crop: np.ndarray, around: int, side: int) -> np.ndarray:
+    """Return a square crop without what is around it."""
+    inner = slice(around, around + side)
+    return crop[inner, inner]
 
 
 def _as_type(batch: np.ndarray, dtype: str) -> np.ndarray:

@@ -64,13 +64,17 @@ class Web:
     before_quality: Range = (55, 95)
     full_chroma: float = 0.3
 
-    def __call__(self, hr: np.ndarray, scale: int, rng: np.random.Generator) -> np.ndarray:
+    def __call__(
+        self, hr: np.ndarray, scale: int, rng: np.random.Generator, *, blurred: bool = True
+    ) -> np.ndarray:
         """Return LR of HR.
 
         Args:
             hr: uint8 (H, W, 3), sides multiples of `scale`.
             scale: HR size over LR size.
             rng: Where all chance comes from.
+            blurred: False leaves out the blur and nothing else: from a generator in the same state, all other
+                choices are the same.
 
         Returns:
             uint8 (H / scale, W / scale, 3).
@@ -80,7 +84,8 @@ class Web:
         size = hr.shape[0] // scale, hr.shape[1] // scale
         picture = hr.astype(np.float32)
         if rng.random() < self.blur:
-            picture = damage.blur(picture, self._kernel(scale, rng))
+            kernel = self._kernel(scale, rng)
+            picture = damage.blur(picture, kernel) if blurred else picture
         if scale > 1 and rng.random() < self.detour:
             factor = min(rng.uniform(*self.detour_scale), scale)
             picture = damage.resample(picture, _times(size, factor), _resampler(rng))
@@ -103,7 +108,7 @@ class Web:
     def _noise(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         grey = rng.random() < self.grey_noise
         if rng.random() < self.poisson:
-            return damage.poisson_noise(picture, rng.uniform(*self.poisson_scale), grey, rng)
+            return damage.poisson_noise(picture, rng.uniform(*self.poisson_scale), grey, _apart(rng))
         return damage.gaussian_noise(picture, rng.uniform(*self.noise_sigma), grey, rng)
 
     def _compress(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -171,13 +176,15 @@ class RealESRGAN:
     grey_noise: float = 0.4
     final_sinc: float = 0.8
 
-    def __call__(self, hr: np.ndarray, scale: int, rng: np.random.Generator) -> np.ndarray:
-        """Return LR of HR; arguments and result as those of `Web`."""
+    def __call__(
+        self, hr: np.ndarray, scale: int, rng: np.random.Generator, *, blurred: bool = True
+    ) -> np.ndarray:
+        """Return LR of HR; arguments and result as those of `Web`. The last sinc filter always stays."""
         whole = hr.shape[0], hr.shape[1]
         size = whole[0] // scale, whole[1] // scale
-        picture = self._order(hr.astype(np.float32), whole, self.first, rng)
+        picture = self._order(hr.astype(np.float32), whole, self.first, rng, blurred)
         picture = damage.jpeg(picture, _whole(self.first.quality, rng))
-        picture = self._order(picture, size, self.second, rng)
+        picture = self._order(picture, size, self.second, rng, blurred)
         quality, last = _whole(self.second.quality, rng), self._last_kernel(rng)
         if rng.random() < 0.5:
             picture = damage.resample(picture, size, _published_resampler(rng))
@@ -187,17 +194,23 @@ class RealESRGAN:
         return damage.as_levels(_filtered(picture, last))
 
     def _order(
-        self, picture: np.ndarray, size: tuple[int, int], order: Order, rng: np.random.Generator
+        self,
+        picture: np.ndarray,
+        size: tuple[int, int],
+        order: Order,
+        rng: np.random.Generator,
+        blurred: bool,
     ) -> np.ndarray:
         """Blur, resize to a factor of `size`, add noise."""
         if rng.random() < order.blur:
-            picture = damage.blur(picture, self._kernel(order, rng))
+            kernel = self._kernel(order, rng)
+            picture = damage.blur(picture, kernel) if blurred else picture
         picture = damage.resample(picture, _times(size, _factor(order, rng)), _published_resampler(rng))
         grey = rng.random() < self.grey_noise
         if rng.random() < self.gaussian:
             picture = damage.gaussian_noise(picture, rng.uniform(*order.noise_sigma), grey, rng)
         else:
-            picture = damage.poisson_noise(picture, rng.uniform(*order.poisson_scale), grey, rng)
+            picture = damage.poisson_noise(picture, rng.uniform(*order.poisson_scale), grey, _apart(rng))
         return np.clip(picture, 0, 255)
 
     def _kernel(self, order: Order, rng: np.random.Generator) -> np.ndarray:
@@ -261,6 +274,11 @@ def _factor(order: Order, rng: np.random.Generator) -> float:
 def _around_one(beta: Range, rng: np.random.Generator) -> float:
     """Return a shape: below and above 1 are as likely."""
     return rng.uniform(beta[0], 1) if rng.random() < 0.5 else rng.uniform(1, beta[1])
+
+
+def _apart(rng: np.random.Generator) -> np.random.Generator:
+    """Return a generator for what draws more or fewer numbers by the pixels, as Poisson's noise does."""
+    return np.random.default_rng(rng.integers(2**63))
 
 
 def _whole(quality: Range, rng: np.random.Generator) -> int:

@@ -325,6 +325,7 @@ def _batches(recipe: "Recipe", source: "Source", layout: str) -> Any:
             steps=count,
             start_step=first,
             damage=PRESETS.get(recipe.degradation),
+            sharp=recipe.teacher_sees == "sharp",
             data_format=layout,
             workers=2,
         )

@@ -26,7 +26,7 @@ class SuperResolution(keras.Model):
         teacher: LR to SR like the generator, never trained: what it makes of LR is one more target.
         taught: As `terms`, for the terms that compare SR with the teacher's SR, in the colours of HR.
         shrink: HR to LR without damage, which is what the teacher enlarges then; None gives it the LR of the
-            step.
+            step, or the second one where a step has two.
         data_format: Of the images.
     """
 
@@ -64,8 +64,8 @@ class SuperResolution(keras.Model):
         return [*self.terms, *taught_names(self.taught)]
 
     def call(self, lr: Tensor, training: bool | None = None) -> Tensor:
-        """Enlarge: (N, h, w, 3) to (N, H, W, 3)."""
-        return self.generator(lr, training=training)
+        """Enlarge: (N, h, w, 3) to (N, H, W, 3); of two LR, for student and teacher, the first."""
+        return self.generator(lr[0] if isinstance(lr, list | tuple) else lr, training=training)
 
     def compute_loss(
         self,
@@ -78,7 +78,7 @@ class SuperResolution(keras.Model):
         """Return the weighted sum of the terms, and log each of them unweighted.
 
         Args:
-            x: LR images.
+            x: LR images, or a pair of them: the second is what the teacher enlarges.
             y: HR images in [0, 1].
             y_pred: SR images from `call`.
             sample_weight: Not used.
@@ -95,6 +95,7 @@ class SuperResolution(keras.Model):
         hr = ops.convert_to_tensor(hr)
         values = {name: (weight, term(sr, hr)) for name, (weight, term) in self.terms.items()}
         if self.teacher is not None:
+            lr = lr[-1] if isinstance(lr, list | tuple) else lr
             seen = self.shrink(hr) if self.shrink else ops.convert_to_tensor(lr)
             shown = ops.clip(self.teacher(seen, training=False), 0.0, 1.0)
             shown = ops.stop_gradient(with_colours_of(ops.cast(shown, "float32"), hr, self.data_format))

@@ -109,8 +109,9 @@ class Recipe:
     )
     teacher_sees: str = _has(
         "lr",
-        "What the teacher enlarges: the `lr` of the crop, damage and all, or HR shrunk, which is `clean`.",
-        choices=("lr", "clean"),
+        "What the teacher enlarges: the `lr` of the crop, damage and all; that without its blur, which is "
+        "`sharp`; or HR shrunk, which is `clean`.",
+        choices=("lr", "sharp", "clean"),
     )
     teacher_l1: float = _has(0.0, "Weight of `l1` against the teacher's SR.")
     teacher_content: float = _has(0.0, "Weight of `content` against the teacher's SR.")
@@ -215,6 +216,11 @@ class Recipe:
             )
         if self.teacher_sees != "lr" and not self.teacher:
             raise RecipeError(f"teacher_sees is {self.teacher_sees!r} and there is no teacher: name one")
+        if self.teacher_sees == "sharp" and self.degradation in ("bicubic", "bilinear"):
+            raise RecipeError(
+                f"teacher_sees='sharp' leaves out the blur, and degradation={self.degradation} has none: "
+                "take degradation=web, or teacher_sees=lr"
+            )
         if self.content_weights and len(self.content_weights) != len(self.content_layers):
             raise RecipeError(
                 f"content_weights has {len(self.content_weights)} values for the {len(self.content_layers)} "
