@@ -112,6 +112,35 @@ def test_grey_stays_grey_and_is_the_luma_of_the_grey_run_as_rgb(engine):
     np.testing.assert_array_equal(upscale(grey[..., None], engine)[..., 0], sr)
 
 
+class Tint(Blur):
+    """The same engine, with colour in everything, as networks have it."""
+
+    def run(self, batch):
+        return super().run(batch) + np.float32([0.1, 0, -0.05])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("tile", [None, 12])
+def test_grey_stored_as_rgb_stays_grey_and_is_that_grey(dtype, tile):
+    grey = photograph(24, 15).astype(dtype)
+    grey = grey / np.float32(255) if dtype == np.float32 else grey
+    rgb = np.repeat(grey[..., None], 3, axis=2)
+    expected = upscale(grey, Tint(), tile=tile)
+    np.testing.assert_array_equal(upscale(rgb, Tint(), tile=tile), np.repeat(expected[..., None], 3, axis=2))
+    # Beside transparency, and beside further bands.
+    seen = np.dstack([rgb, grey[::-1]])
+    rgba = enlarge(Picture(seen[..., :3], alpha=seen[..., 3]), Tint(), tile=tile)
+    assert (rgba.pixels == rgba.pixels[..., :1]).all()
+    bands = upscale(seen, Tint(), rgb=(2, 0, 1), tile=tile)
+    np.testing.assert_array_equal(bands[..., :3], np.repeat(expected[..., None], 3, axis=2))
+    # One pixel of colour, anywhere, makes it a colour picture.
+    for place in ((0, 0), (23, 14)):
+        coloured = rgb.copy()
+        coloured[(*place, 1)] = 0 if coloured[(*place, 1)] else 1
+        sr = upscale(coloured, Tint(), tile=tile)
+        assert (sr[..., 0] != sr[..., 2]).any()
+
+
 def test_white_stays_white_and_black_black():
     for level in (0, 255):
         picture = np.full((30, 31), level, np.uint8)

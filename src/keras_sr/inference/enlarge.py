@@ -69,7 +69,8 @@ def enlarge(
     The picture is mirrored a few pixels beyond its border: a network's zero padding would show up as a dark
     frame. Tiles overlap by the network's receptive field, so the result is that of the untiled network. Three
     bands are RGB. Any other number of bands is enlarged band by band, unless `rgb` names three of them: a
-    band runs as RGB with three equal channels, and the BT.601 luma of the result is the band.
+    band runs as RGB with three equal channels, and the BT.601 luma of the result is the band. A picture whose
+    R, G and B are equal everywhere is grey, and so is its result: a network gives grey some colour.
 
     What cannot be seen through transparency is filled from what can, so that no edge gets a halo; alpha is
     enlarged as a grey picture, and held between what surrounds each pixel: what is opaque stays opaque.
@@ -96,9 +97,11 @@ def enlarge(
     seen_through = picture.alpha is not None and not opaque(picture.alpha)
     work = _Work(picture.pages * (len(groups) + seen_through), progress, stop)
 
+    grey = {group for group in groups if len(group) == 3 and _is_grey(picture.pixels, group)}
+
     def run(pixels: np.ndarray, groups: list[tuple[int, ...]], out: np.ndarray) -> None:
         for group in groups:
-            _enlarge_bands(pixels, group, engine, out, memory, tile, work)
+            _enlarge_bands(pixels, group, engine, out, memory, tile, work, as_grey=group in grey)
             work.next_pass()
 
     kind = _result_type(picture.pixels.dtype, rounded)
@@ -156,6 +159,8 @@ def _enlarge_bands(
     memory: int,
     tile: int | None,
     work: _Work,
+    *,
+    as_grey: bool,
 ) -> None:
     """Run one or three bands of a picture through the network, tile by tile, into the same bands of `out`.
 
@@ -165,7 +170,7 @@ def _enlarge_bands(
     limit = (tile, tile) if tile else _budget(engine, height, width, memory)
     while True:
         try:
-            _run_tiles(pixels, group, engine, out, limit, work)
+            _run_tiles(pixels, group, engine, out, limit, work, as_grey=as_grey)
         except Exception as error:
             smallest = tile_size(height, width, pixels=0, margin=engine.receptive_field)
             if not out_of_memory(error) or limit <= smallest:
@@ -183,6 +188,8 @@ def _run_tiles(
     out: np.ndarray,
     limit: tuple[int, int],
     work: _Work,
+    *,
+    as_grey: bool,
 ) -> None:
     """Do the work of `_enlarge_bands` with tiles of at most `limit` (height, width)."""
     height, width = pixels.shape[:2]
@@ -198,7 +205,7 @@ def _run_tiles(
             window = (window - np.float32(low)) / np.float32(span)
         # A single band runs as three equal channels.
         sr = engine.run(np.broadcast_to(window, (*window.shape[:2], 3))[None])[0][part.inside(engine.scale)]
-        if len(group) == 1:
+        if len(group) == 1 or as_grey:
             sr = (sr @ _GREY)[..., None]
         if (low, span) != (0.0, 1.0):
             sr = sr * np.float32(span) + np.float32(low)
@@ -207,6 +214,18 @@ def _run_tiles(
         release(out, pixels)
         done += target[..., 0].size
         work.part(done / out[..., 0].size)
+
+
+def _is_grey(pixels: np.ndarray, group: tuple[int, ...]) -> bool:
+    """Return whether three bands are equal in every pixel; a colour picture shows it early."""
+    for rows in pieces(len(pixels), pixels[:1].nbytes):
+        part = pixels[rows]
+        first = part[..., group[0]]
+        same = all(np.array_equal(first, part[..., band]) for band in group[1:])
+        release(pixels)
+        if not same:
+            return False
+    return True
 
 
 def _float_range(pixels: np.ndarray, group: tuple[int, ...]) -> tuple[float, float]:
