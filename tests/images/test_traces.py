@@ -33,6 +33,18 @@ def test_what_was_a_jpeg_shows_it_in_whatever_file(clean, quality, subsampling):
     assert {damage(through_jpeg(image, quality, subsampling)) for image in clean} == {"JPEG"}
 
 
+def test_more_bits_hide_no_trace(clean):
+    rng = np.random.default_rng(0)
+    for image in clean:
+        coded = through_jpeg(image, 75)
+        assert damage(coded.astype(np.uint16) * 257) == damage((coded / 255).astype(np.float32)) == "JPEG"
+        # A camera's own 16 bits lie between the levels of 8.
+        deep = image * 257.0 + rng.uniform(-128, 128, image.shape)
+        assert damage(deep.clip(0, 65535).astype(np.uint16)) != "JPEG"
+    noisy = 30000 + 257 * rng.normal(0, 6, (200, 200, 3))
+    assert damage(noisy.astype(np.uint16)) == "noise"
+
+
 def test_the_grid_is_found_wherever_a_picture_was_cut_and_however_it_lies(clean):
     for image in clean:
         coded = through_jpeg(image, 75)
@@ -73,7 +85,8 @@ def test_a_noisy_picture_is_told_from_a_clean_one(clean):
         np.zeros((400, 31, 3), np.uint8),
         np.full((100, 100, 1), 255, np.uint8),
         np.zeros((64, 64, 3), np.uint16),
-        np.random.default_rng(0).random((64, 64, 7)),
+        np.full((64, 64, 3), np.nan, np.float32),
+        np.random.default_rng(0).normal(0, 900, (64, 64, 7)),
     ],
 )
 def test_what_tells_nothing_is_clean(pixels):

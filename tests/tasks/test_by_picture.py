@@ -62,6 +62,22 @@ def test_an_animation_is_judged_by_its_first_frame(folder, tmp_path):
     assert (result.network, result.traces) == (DAMAGED, "JPEG")
 
 
+def test_lossy_webp_is_damaged_and_lossless_is_what_it_shows(folder, tmp_path):
+    clean = Image.open(folder / "clean.png")
+    clean.save(tmp_path / "lossy.webp", quality=80)
+    clean.save(tmp_path / "lossless.webp", lossless=True)
+    Image.open(folder / "was_jpeg.png").save(tmp_path / "was_jpeg.webp", lossless=True)
+    results = keras_sr.upscale_files(tmp_path, tmp_path / "out")
+    assert {one.job.source.name: (one.network, one.traces) for one in results} == {
+        "lossy.webp": (DAMAGED, "WebP"),
+        "lossless.webp": (CLEAN, ""),
+        "was_jpeg.webp": (DAMAGED, "JPEG"),
+    }
+    np.testing.assert_array_equal(
+        keras_sr.upscale(tmp_path / "lossy.webp"), keras_sr.upscale(tmp_path / "lossy.webp", DAMAGED)
+    )
+
+
 def test_the_facts_hold_for_both_networks():
     network = keras_sr.open_network()
     assert isinstance(network, ByPicture)

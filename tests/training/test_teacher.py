@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 keras = pytest.importorskip("keras")
 
 from keras import ops
 
+import keras_sr
 from keras_sr.errors import RecipeError, WeightsError
 from keras_sr.images.resize import imresize
 from keras_sr.losses import with_colours_of
@@ -76,6 +78,18 @@ def test_a_teacher_that_sees_sharp_lr_shows_what_it_makes_of_that(batches):
     shown = ops.convert_to_numpy(with_colours_of(ops.convert_to_tensor(shown_by(sharp)), hr))
     sr = ops.convert_to_numpy(model.generator(lr))
     np.testing.assert_allclose(value, 2 * np.abs(sr - shown).mean(), rtol=1e-4)
+
+
+def test_a_whole_run_takes_two_lr(tmp_path):
+    rng = np.random.default_rng(0)
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(3):
+        small = Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8))
+        small.resize((200, 150), Image.Resampling.BICUBIC).save(photos / f"{i}.png")
+    options = {"teacher_sees": "sharp", "teacher": "compact_x4", "teacher_l1": 1.0, "degradation": "web"}
+    keras_sr.train("compact", photos, tmp_path / "run", smoke=True, settings=options)
+    assert "teacher_l1" in (tmp_path / "run" / "log.csv").read_text()
 
 
 def test_there_is_no_blur_to_leave_out_of_bicubic_lr():

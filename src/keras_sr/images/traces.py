@@ -26,12 +26,14 @@ def damage(pixels: np.ndarray) -> str:
     """Return what a picture shows traces of: `"JPEG"`, `"noise"`, or `""`.
 
     Args:
-        pixels: (H, W, bands), uint8; other types are taken as clean, as what cameras and phones compress
-            has 8 bits.
+        pixels: (H, W, bands), uint8, uint16 or floats in [0, 1]: a JPEG that was saved with 16 bits keeps its
+            levels. Floats beyond that are no photograph's, and are taken as clean.
     """
-    if pixels.dtype != np.uint8 or min(pixels.shape[:2]) < _LEAST:
+    if min(pixels.shape[:2]) < _LEAST:
         return ""
     y = _middle(pixels)
+    if y.dtype.kind != "f" or not (y.min() >= -_ZERO and y.max() <= 255 + _ZERO):
+        return ""
     if jpeg_grid(y) > JPEG:
         return "JPEG"
     return "noise" if noise(y) > NOISE else ""
@@ -68,7 +70,10 @@ def _middle(pixels: np.ndarray) -> np.ndarray:
     """Return the brightness of the square in the middle, in levels."""
     height, width = pixels.shape[:2]
     top, left = max(0, (height - _SIDE) // 2), max(0, (width - _SIDE) // 2)
-    part = np.asarray(pixels[top : top + _SIDE, left : left + _SIDE], np.float32)
+    part = pixels[top : top + _SIDE, left : left + _SIDE]
+    part = part.astype(np.float32) * np.float32(
+        255 / (np.iinfo(part.dtype).max if part.dtype.kind == "u" else 1)
+    )
     return part @ _LUMA if part.shape[2] == 3 else part[..., 0]
 
 

@@ -73,7 +73,7 @@ class FromFacts:
     facts: NetworkFacts
     runs_on: str = ""
 
-    def of(self, pixels: np.ndarray) -> "tuple[Engine, str]":
+    def of(self, pixels: np.ndarray, codec: str = "") -> "tuple[Engine, str]":
         """Return what enlarges a picture (H, W, bands), and the traces that decided: see `engine_for`."""
         return cast(Engine, self), ""
 
@@ -123,18 +123,19 @@ def facts_of(engine: Engine) -> NetworkFacts:
     )
 
 
-def engine_for(engine: Engine, pixels: np.ndarray) -> tuple[Engine, str]:
+def engine_for(engine: Engine, pixels: np.ndarray, codec: str = "") -> tuple[Engine, str]:
     """Return the engine for a picture: itself, but for the default, which is one of two.
 
     Args:
         engine: Any engine.
         pixels: (H, W, bands), the first page of the picture.
+        codec: What its file was compressed by with a loss that leaves no trace in pixels; empty for nothing.
 
     Returns:
-        The engine, and what in the picture decided: `"JPEG"`, `"noise"`, or `""` where nothing did.
+        The engine, and what in the picture decided: `"JPEG"`, `"noise"`, `"WebP"`, or `""` where nothing did.
     """
     of = getattr(engine, "of", None)
-    return of(pixels) if of else (engine, "")
+    return of(pixels, codec) if of else (engine, "")
 
 
 class OpenVINOEngine(FromFacts):

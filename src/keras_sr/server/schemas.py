@@ -77,7 +77,7 @@ class Result(BaseModel):
     seconds: float
     lost: list[str] = Field(description="What the file held and the result does not.")
     network: str = Field(description="What enlarged it; without a name in the options, the picture decides.")
-    traces: str = Field(description="What of the picture decided: `JPEG`, `noise`, or nothing.")
+    traces: str = Field(description="What of the picture decided: `JPEG`, `noise`, `WebP` or nothing.")
 
 
 class Job(BaseModel):

@@ -21,7 +21,7 @@ class ByPicture(Network):
 
     Args:
         clean: Opens the network for clean pictures; it also runs batches, which show no picture.
-        damaged: Opens the network for pictures with traces of JPEG or noise.
+        damaged: Opens the network for pictures with traces of JPEG or noise, and for lossy WebP.
         facts: Of the first, but for what suffices for both.
         clean_choice: Tells what of the first decides about pixels, without opening it.
         damaged_choice: The same of the second.
@@ -43,9 +43,9 @@ class ByPicture(Network):
         self._choices = clean_choice, damaged_choice
         self._asked = asked
 
-    def of(self, pixels: np.ndarray) -> tuple[Network, str]:
-        """Return the network for a picture, and the traces it shows: `"JPEG"`, `"noise"` or `""`."""
-        found = traces.damage(pixels)
+    def of(self, pixels: np.ndarray, codec: str = "") -> tuple[Network, str]:
+        """Return the network, and why: `"JPEG"` or `"noise"` in the pixels, the codec, or `""`."""
+        found = traces.damage(pixels) or codec
         return self._network(bool(found)), found
 
     @property

@@ -18,6 +18,7 @@ import numpy as np
 from keras import ops
 
 from keras_sr.training.best import Monitor
+from keras_sr.training.model import for_student
 from keras_sr.training.recipe import Recipe
 
 #: Steps that a sign needs to be taken for more than chance.
@@ -365,6 +366,7 @@ class Diagnosis(keras.callbacks.Callback):
         """Let the networks see the probe."""
         model: Any = self.model
         lr, hr = self.make_batch()
+        lr = for_student(lr)
         sr = np.asarray(ops.convert_to_numpy(model.network(lr, training=False)), np.float32)
         if self.first:
             sr, hr = np.moveaxis(sr, 1, 3), np.moveaxis(hr, 1, 3)

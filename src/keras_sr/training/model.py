@@ -65,7 +65,7 @@ class SuperResolution(keras.Model):
 
     def call(self, lr: Tensor, training: bool | None = None) -> Tensor:
         """Enlarge: (N, h, w, 3) to (N, H, W, 3); of two LR, for student and teacher, the first."""
-        return self.generator(lr[0] if isinstance(lr, list | tuple) else lr, training=training)
+        return self.generator(for_student(lr), training=training)
 
     def compute_loss(
         self,
@@ -137,6 +137,11 @@ class SuperResolution(keras.Model):
         """Load weights that `save_weights` wrote, into the generator and its average."""
         self.network.load_weights(filepath, *args, **kwargs)
         self.generator.set_weights(self.network.get_weights())
+
+
+def for_student(lr: Any) -> Any:
+    """Return the LR that the generator enlarges: the first of two, where a teacher enlarges another one."""
+    return lr[0] if isinstance(lr, list | tuple) else lr
 
 
 def taught_names(taught: dict) -> list[str]:

@@ -25,7 +25,7 @@ class Metadata:
         delays: Milliseconds that each frame is shown.
         loop: How often frames are shown; 0 for ever.
         quality: That the file was saved with, 1 to 100; None where it is not known.
-        lossless: Whether a format that knows both was saved without loss.
+        lossless: Whether a format that knows both was saved without loss; None of other formats.
     """
 
     size: tuple[int, int] = (0, 0)
@@ -40,7 +40,7 @@ class Metadata:
     delays: tuple[int, ...] = ()
     loop: int = 0
     quality: int | None = None
-    lossless: bool = False
+    lossless: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)

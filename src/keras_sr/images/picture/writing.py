@@ -98,7 +98,7 @@ def _memory_to_write(suffix: str, picture: Picture, name: str, storage: Storage,
         PictureError: There are fewer.
     """
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
-    lossless = picture.metadata.lossless and quality is None
+    lossless = bool(picture.metadata.lossless) and quality is None
     needed = bytes_to_write(suffix, height, width, picture.pages, lossless=lossless)
     refuse_too_large_for_memory(needed, repr(name), "write", storage)
     return needed

@@ -85,7 +85,7 @@ class FileResult:
         extras: What was written beside it: a sheet to compare, a map; addresses, where it is in a store.
         trouble: Why something beside it could not be written, in one line.
         network: What enlarged it.
-        traces: What decided about the network: `"JPEG"` or `"noise"`, where the picture shows it.
+        traces: What decided about the network: `"JPEG"` or `"noise"` in the pixels, `"WebP"`, or nothing.
     """
 
     job: Job
@@ -237,7 +237,7 @@ def _enlarge_one(
         return FileResult(job, "skipped"), None, None
     try:
         picture = reading.result()
-        chosen, traces = engine_for(engine, _first_page(picture))
+        chosen, traces = engine_for(engine, _first_page(picture), _codec(picture))
         start = time.perf_counter()
         larger = resized(picture, chosen, settings, progress, stop, scale=engine.scale)
         seconds = time.perf_counter() - start
@@ -293,7 +293,7 @@ def resized(
     """
     height, width = len(picture.pixels) // picture.pages, picture.pixels.shape[1]
     size = settings.size.of(height, width, scale or engine.scale)
-    engine, _ = engine_for(engine, _first_page(picture))
+    engine, _ = engine_for(engine, _first_page(picture), _codec(picture))
     _refuse_endless(size, picture.pages, settings.max_pixels)
     look = settings.look
     picture = replace(picture, alpha_is_data=look.alpha_is_data)
@@ -344,6 +344,11 @@ def resized(
 
 def _first_page(picture: Picture) -> np.ndarray:
     return picture.pixels[: len(picture.pixels) // picture.pages]
+
+
+def _codec(picture: Picture) -> str:
+    """Return what compressed a picture with a loss that pixels do not show: its deblocking hides the grid."""
+    return "WebP" if picture.metadata.lossless is False else ""
 
 
 def _tiling(
