@@ -489,10 +489,17 @@ def test_a_map_is_written(run, photographs, network_file, tmp_path):
     assert out.splitlines() == [str(tmp_path / "a.png"), str(tmp_path / "a_map.png")]
     assert size_of(tmp_path / "a_map.png") == (32, 24)
     # No whole number of times larger: said, and the result stays.
-    code, _, err = run(*arguments, "-s", 1.5)
+    code, _, err = run(*arguments, "--width", 24)
     assert code == 1
     assert "no map of" in err
     assert size_of(tmp_path / "a.png") == (24, 18)
+    # Where the scale is known, before anything is written.
+    (tmp_path / "a.png").unlink()
+    for scale in (1, 1.5):
+        code, out, err = run(*arguments, "-s", scale)
+        assert (code, out) == (2, "")
+        assert f"--map shows what was added to LR, which takes a whole scale from 2 on, not {scale}" in err
+        assert not (tmp_path / "a.png").exists()
 
 
 def test_consistent_results_shrink_back(run, network_file, tmp_path):

@@ -161,6 +161,13 @@ def test_keras_engine(data_format):
     np.testing.assert_allclose(sr, keras.ops.convert_to_numpy(other(x)), atol=1e-6)
 
 
+@pytest.mark.parametrize("where", ["name", "file"])
+def test_keras_runs_a_network_under_its_name(where):
+    pytest.importorskip("keras")
+    name = "photo_x4" if where == "name" else registry.FILES / "photo_x4.npz"
+    assert keras_sr.open_network(name, engine="keras").name == keras_sr.open_network(name).name == "photo_x4"
+
+
 @pytest.mark.parametrize("has_bf16", [False, True])
 def test_the_default_precision_is_the_fastest_that_costs_nothing(network_file, monkeypatch, has_bf16):
     pytest.importorskip("openvino")

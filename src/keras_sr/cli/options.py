@@ -11,6 +11,7 @@ OPTIONS = {
     "resume": "--resume",
     "skip_existing=True": "--skip-existing",
     "skip_existing": "--skip-existing",
+    "map": "--map",
     "manifest": "--manifest",
     "shard": "--shard",
     "cluster": "--ray",

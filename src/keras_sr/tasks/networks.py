@@ -27,6 +27,7 @@ from keras_sr.tasks.way import NetworkChoice
 from keras_sr.weights import imported, keras_file, registry, store
 from keras_sr.weights.find import find
 from keras_sr.weights.foreign import is_foreign
+from keras_sr.weights.stored import generator_arrays
 
 log = logging.getLogger(__name__)
 
@@ -227,7 +228,7 @@ def open_network(
 
 def _on_keras(name: str, file: Path, options: dict[str, Any]) -> Network:
     """Return a network that Keras runs."""
-    network = Network(_keras_engine(name), (file,), **options)
+    network = Network(_keras_engine(name, file), (file,), **options)
     network.opened = {"name": _anywhere(name), "engine": "keras", **options}
     return network
 
@@ -488,12 +489,20 @@ def _keras_file(name: str) -> Path:
     return weights(name)
 
 
-def _keras_engine(name: str) -> Engine:
-    """Return an engine that runs a network by Keras, on the backend and the device that Keras has."""
+def _keras_engine(name: str, file: Path) -> Engine:
+    """Return an engine that runs a network by Keras, on the backend and the device that Keras has.
+
+    Args:
+        name: What `weights.load` takes.
+        file: Where its weights are; a weight file of keras-sr also says what the network is called.
+    """
     backend = prepare_keras()
     from keras_sr.export import keras_engine
     from keras_sr.weights.load import load
 
     engine = keras_engine(load(name))
     engine.runs_on = f"keras {backend}"
+    if file.suffix == ".npz":
+        # Keras' model is called after its build, which many networks share.
+        engine.facts = replace(engine.facts, name=str(generator_arrays(file)[1].get("name", file.stem)))
     return engine

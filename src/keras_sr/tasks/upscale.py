@@ -214,6 +214,8 @@ def upscale_files(
         pixels = None if max_megapixels is None else max_megapixels * 1e6
         size = Size(scale, width, height, pixels, stretch)
         engine = as_network(network, largest_factor([path for path, _ in listing.found], size))
+        if map:
+            _refuse_map(size, engine.scale)
         if scale and scale > engine.scale:
             log.warning(
                 "network %s enlarges x%d, the rest to x%g is bicubic", engine.name, engine.scale, scale
@@ -264,6 +266,20 @@ def upscale_files(
         more = {"compare": compare, "map": map, "max_memory": max_memory, "stop": stop}
         made = partial(run_on_cluster, output=output, cluster=workers, **more)
     return _results(jobs, engine, settings, write, compare, map, progress, stop, made)
+
+
+def _refuse_map(size: Size, network_scale: int) -> None:
+    """Raise a KerasSRError where a size that is asked for by its scale has no map.
+
+    A width or a limit of pixels may come to a whole number of times for one picture and not for the next.
+    """
+    scale = size.scale or network_scale
+    if size.width or size.height or size.max_pixels or (scale >= 2 and scale == int(scale)):
+        return
+    raise KerasSRError(
+        f"`map` shows what was added to LR, which takes a whole scale from 2 on, not {scale:g}: "
+        "leave it out, or give another scale"
+    )
 
 
 def _say_where_quality_is_idle(jobs: Sequence[Job]) -> None:
