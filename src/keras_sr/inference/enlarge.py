@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_sr.errors import PictureError, Stopped
 from keras_sr.images.alpha import bleed, hold
-from keras_sr.images.one_bit import hold_brightness, is_dithered
+from keras_sr.images.brightness import hold_brightness
 from keras_sr.images.picture import Picture, opaque
 from keras_sr.images.ranges import from_float, to_float
 from keras_sr.images.storage import IN_MEMORY, Storage, fill, pieces, release
@@ -74,7 +74,8 @@ def enlarge(
 
     What cannot be seen through transparency is filled from what can, so that no edge gets a halo; alpha is
     enlarged as a grey picture, and held between what surrounds each pixel: what is opaque stays opaque.
-    Pictures of nothing but black and white keep the brightness of each neighbourhood.
+    Where pixels jump, as in dithers and thin lines, each neighbourhood stays as bright as it was, within a
+    level; a network that leaves the size as it is may change brightness on purpose.
 
     Args:
         picture: The picture.
@@ -117,8 +118,8 @@ def enlarge(
                 pixels = bleed(pixels, seen, storage)
                 hold(alpha[sr_page], seen, engine.scale)
         run(pixels, groups, larger[sr_page])
-        if is_dithered(picture.pixels[lr_page]):
-            hold_brightness(larger[sr_page], picture.pixels[lr_page], engine.scale)
+        if engine.scale > 1:
+            hold_brightness(larger[sr_page], pixels, engine.scale)
     if alpha is not None and not seen_through:
         fill(alpha, from_float(np.ones(1), kind)[0])
     return replace(
