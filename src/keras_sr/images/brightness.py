@@ -2,7 +2,7 @@
 
 Of such patterns a network has seen few: one that is right within half a level on photographs made 88 of a
 dithered grey of 114, and 176 of a checker of 0 and 128. What an eye sees of a pattern is the mean of a
-neighbourhood, so that is brought back to LR's where it has strayed by a third of a level. Moved are values
+neighbourhood, so that is brought back to LR's where it has strayed by half a level. Moved are values
 between the darkest and the brightest of LR around them: paper stays white and print black, and what makes up
 for it are the edges between them. A cell counts as a pattern where pixels jump and have few different values:
 photographs have many and stay as they are.
@@ -18,9 +18,9 @@ from keras_sr.images.storage import release
 #: Side of a cell in LR pixels; a neighbourhood is a cell and, with less weight, the eight around it.
 _CELL = 8
 #: From where on brightness has strayed, and how far it is left to: what eyes and networks do not mind.
-_STRAYED, _LEFT = 0.3 / 255, 0.1 / 255
+_STRAYED, _LEFT = 0.6 / 255, 0.2 / 255
 #: Rounds at most: clipping takes away some of what a round brings.
-_ROUNDS = 20
+_ROUNDS = 24
 #: Where the pixels lie that one stands out from: (rows, columns) on both sides. About wider patterns networks
 #: are right.
 _WAYS, _REACH = ((0, 1), (1, 0), (0, 2), (2, 0)), 2
@@ -66,16 +66,45 @@ def hold_brightness(sr: np.ndarray, lr: np.ndarray, scale: int) -> None:
         strayed = np.where((np.abs(strayed) > _STRAYED) & pattern, strayed - np.sign(strayed) * _LEFT, 0)
         if not strayed.any():
             return
-        strength = strayed / np.maximum(_leverage(sr, low, high, strayed, side), _LEAST)
-        for row, columns in _runs(_around(strayed != 0, np.logical_or).any(axis=2)):
-            part = sr[row * side : (row + 1) * side, columns.start * side : columns.stop * side]
-            fields = (_between(field, row, columns, side, part.shape) for field in (low, high, strength))
-            moved = _moved(to_float(part), *fields)
-            if sr.dtype.kind == "u":
-                moved = moved.clip(0, 1)
-            part[...] = from_float(moved, sr.dtype)
-            apart[row, columns] = wanted[row, columns] - _per_cell(part, side, _mean)[0]
+        strength = strayed.copy()
+        for row, columns in _chosen(strayed != 0):
+            part = _Row(sr, row, side)
+            weight = _weight(part.take(columns), *_between((low, high, strayed), row, columns, side))
+            strength[row, columns] /= np.maximum(weight.mean(axis=(1, 2)), _LEAST)
+        for row, columns in _chosen(_around(strayed != 0, np.logical_or)):
+            part = _Row(sr, row, side)
+            fields = _between((low, high, strength), row, columns, side)
+            values = part.take(columns)
+            moved = values + fields[2].clip(-1, 1) * _weight(values, *fields)
+            part.put(columns, moved.clip(0, 1) if sr.dtype.kind == "u" else moved)
+            apart[row] = wanted[row] - _per_cell(part.pixels, side, _mean)[0]
             release(sr)
+
+
+class _Row:
+    """A row of cells of a picture, whole ones: what is missing at its ends is repeated.
+
+    Args:
+        picture: (H, W, bands).
+        row: Of the cells.
+        side: Of a cell in pixels.
+    """
+
+    def __init__(self, picture: np.ndarray, row: int, side: int) -> None:
+        self.pixels = picture[row * side : (row + 1) * side]
+        height, width, bands = self.pixels.shape
+        missing = [(0, side - height), (0, -width % side), (0, 0)]
+        self._cells = np.pad(self.pixels, missing, mode="edge").reshape(side, -1, side, bands)
+
+    def take(self, columns: np.ndarray) -> np.ndarray:
+        """Return some of the cells as (n, side, side, bands), float32."""
+        return to_float(self._cells[:, columns].transpose(1, 0, 2, 3))
+
+    def put(self, columns: np.ndarray, values: np.ndarray) -> None:
+        """Write some of the cells into the picture."""
+        self._cells[:, columns] = from_float(values, self._cells.dtype).transpose(1, 0, 2, 3)
+        height, width, bands = self.pixels.shape
+        self.pixels[...] = self._cells.reshape(len(self._cells), -1, bands)[:height, :width]
 
 
 def _patterns(lr: np.ndarray) -> np.ndarray:
@@ -146,35 +175,11 @@ def _weight(values: np.ndarray, low: np.ndarray, high: np.ndarray, sign: np.ndar
     return np.maximum(4 * place * (1 - place), 0) + np.maximum(outside, 0) + np.float32(_EXTREME)
 
 
-def _moved(values: np.ndarray, low: np.ndarray, high: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """Return values after a move, by at most the whole range."""
-    return values + strength.clip(-1, 1) * _weight(values, low, high, strength)
-
-
-def _leverage(
-    sr: np.ndarray, low: np.ndarray, high: np.ndarray, strayed: np.ndarray, side: int
-) -> np.ndarray:
-    """Return the mean weight in each cell that has strayed; 0 in others."""
-    out = np.zeros_like(strayed)
-    for row, columns in _runs((strayed != 0).any(axis=2)):
-        part = sr[row * side : (row + 1) * side, columns.start * side : columns.stop * side]
-        fields = (_between(field, row, columns, side, part.shape) for field in (low, high, strayed))
-        out[row, columns] = _per_cell(_weight(to_float(part), *fields), side, _mean)[0]
-        release(sr)
-    return out
-
-
-def _runs(cells: np.ndarray) -> Iterator[tuple[int, slice]]:
-    """Yield the cells that are true, (rows, columns), as runs of columns in a row.
-
-    Examples:
-        >>> list(_runs(np.array([[0, 1, 1, 0, 1], [0, 0, 0, 0, 0]], bool)))
-        [(0, slice(1, 3, None)), (0, slice(4, 5, None))]
-    """
-    for row in np.flatnonzero(cells.any(axis=1)).tolist():
-        edges = np.flatnonzero(np.diff(cells[row], prepend=False, append=False)).tolist()
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
-            yield row, slice(start, stop)
+def _chosen(cells: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each row of cells (rows, columns, bands) with its columns that are true in any band."""
+    chosen = cells.any(axis=2)
+    for row in np.flatnonzero(chosen.any(axis=1)).tolist():
+        yield row, np.flatnonzero(chosen[row])
 
 
 def _mean(values: np.ndarray, starts: list[int], axis: int) -> np.ndarray:
@@ -226,22 +231,24 @@ def _smooth(cells: np.ndarray) -> np.ndarray:
     return cells
 
 
-def _between(cells: np.ndarray, row: int, columns: slice, side: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return numbers of cells for every pixel of a run of them: bilinear between the middles of cells.
+def _between(fields: tuple[np.ndarray, ...], row: int, columns: np.ndarray, side: int) -> list[np.ndarray]:
+    """Return numbers of cells for every pixel of some of them: bilinear between the middles of cells.
 
     Args:
-        cells: (rows, columns, bands).
-        row: Of the run.
-        columns: Its columns.
+        fields: Several of (rows, columns, bands).
+        row: Of the cells that are wanted.
+        columns: Theirs.
         side: Of a cell in pixels.
-        shape: Of the run in pixels (height, width, bands), which cells at the edges may not fill.
+
+    Returns:
+        Of each field (n, side, side, bands).
     """
+    height, width = fields[0].shape[:2]
     place = (np.arange(side, dtype=np.float32) + 0.5) / side - 0.5
-    weights = np.stack([np.maximum(-place, 0), 1 - np.abs(place), np.maximum(place, 0)], axis=1)
-    rows = np.clip([row - 1, row, row + 1], 0, len(cells) - 1)
-    inside = np.arange(columns.start - 1, columns.stop + 1).clip(0, cells.shape[1] - 1)
-    down = np.tensordot(weights[: shape[0]], cells[rows][:, inside], 1)
-    count = columns.stop - columns.start
-    three = np.stack([down[:, i : i + count] for i in range(3)])
-    across = np.einsum("sk,khcb->hcsb", weights, three)
-    return across.reshape(len(down), count * side, -1)[:, : shape[1]]
+    weights = np.stack([np.maximum(-place, 0), 1 - np.abs(place), np.maximum(place, 0)])
+    rows = np.clip([row - 1, row, row + 1], 0, height - 1)
+    beside = np.clip(columns + np.array([[-1], [0], [1]]), 0, width - 1)
+    near = np.concatenate([field[rows[:, None, None], beside] for field in fields], axis=3)
+    # (down, across, n, bands of all fields) to (n, y, x, bands of all fields).
+    each = np.einsum("dy,danf,ax->nyxf", weights, near, weights, optimize=True)
+    return np.split(each, len(fields), axis=3)
