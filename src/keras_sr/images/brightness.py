@@ -177,7 +177,7 @@ def _weight(values: np.ndarray, low: np.ndarray, high: np.ndarray, sign: np.ndar
 
 def _chosen(cells: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each row of cells (rows, columns, bands) with its columns that are true in any band."""
-    chosen = cells.any(axis=2)
+    chosen = np.any(cells, axis=(2,))
     for row in np.flatnonzero(chosen.any(axis=1)).tolist():
         yield row, np.flatnonzero(chosen[row])
 
