@@ -34,6 +34,7 @@ from keras_sr.training.recipe import Recipe, as_json, from_json
 from keras_sr.weights import registry, store
 from keras_sr.weights.find import find
 from keras_sr.weights.load import load
+from keras_sr.weights.stored import generator_arrays
 
 #: Where the curves of all runs that ship are kept.
 CURVES = Path(__file__).parents[1] / "docs" / "curves"
@@ -83,7 +84,8 @@ def main() -> None:
 def copied(arguments: argparse.Namespace) -> registry.Passport:
     """Copy and export the weights of a run, and return their passport, still without scores."""
     npz = registry.FILES / f"{arguments.name}.npz"
-    arrays, meta = store.read(find(arguments.run))
+    # Of a run's state, which also holds optimizer and discriminator, the network alone.
+    arrays, meta = generator_arrays(find(arguments.run))
     recipe = from_json(meta["recipe"])
     if meta["step"] != recipe.steps:
         raise SystemExit(f"{arguments.run} has done {meta['step']} of {recipe.steps} steps: let it end first")
