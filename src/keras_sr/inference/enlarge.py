@@ -114,6 +114,8 @@ def enlarge(
         if picture.alpha is not None and alpha is not None and seen_through:
             seen = picture.alpha[lr_page]
             run(seen[..., None], [(0,)], alpha[sr_page][..., None])
+            if engine.scale > 1:
+                hold_brightness(alpha[sr_page][..., None], seen[..., None], engine.scale)
             if not picture.alpha_is_data:
                 pixels = bleed(pixels, seen, storage)
                 hold(alpha[sr_page], seen, engine.scale)
