@@ -80,7 +80,9 @@ def test_a_teacher_that_sees_sharp_lr_shows_what_it_makes_of_that(batches):
     np.testing.assert_allclose(value, 2 * np.abs(sr - shown).mean(), rtol=1e-4)
 
 
-def test_a_whole_run_takes_two_lr(tmp_path):
+def test_a_whole_run_takes_two_lr(tmp_path, monkeypatch):
+    # So short a run would end before its networks are looked at.
+    monkeypatch.setattr("keras_sr.training.diagnosis.PATIENCE", 1)
     rng = np.random.default_rng(0)
     photos = tmp_path / "photos"
     photos.mkdir()
