@@ -1,5 +1,8 @@
 """The presets against the published numbers, and as functions of (seed, item)."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,7 @@ from keras_sr.data import damage
 from keras_sr.data.batches import Batches
 from keras_sr.data.degradations import bicubic
 from keras_sr.data.fixed import FIXED, damaged
-from keras_sr.data.presets import PRESETS, RealESRGAN, Web, describe
+from keras_sr.data.presets import PRESETS, RealESRGAN, Web, describe, preset
 from keras_sr.data.sampling import generator
 from keras_sr.data.sources import ArraySource
 from keras_sr.errors import DataError
@@ -219,3 +222,36 @@ def test_batches_give_sharp_lr_beside_lr(hr, layout):
 def test_sharp_lr_needs_a_damage(hr):
     with pytest.raises(DataError, match="needs a `damage` that blurs"):
         Batches(ArraySource([hr]), hr_crop=32, sharp=True)
+
+
+def test_a_name_changes_the_fields_behind_it_and_no_other():
+    found = preset("web:noise=0.9, quality=30-60,blur_sigma=1-1.5")
+    assert found == replace(Web(), noise=0.9, quality=(30.0, 60.0), blur_sigma=(1.0, 1.5))
+    assert preset("realesrgan:sinc=0") == replace(RealESRGAN(), sinc=0.0)
+    assert preset("web") is PRESETS["web"]
+    assert preset("bicubic") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("web:nois=0.5", "unknown field of the preset 'nois': the known ones are clean, blur, blur_sigma"),
+        ("realesrgan:first=1", "unknown field of the preset 'first': the known ones are sinc, beta_gen"),
+        ("web:noise=2", "noise is a probability from 0 to 1, such as noise=0.5, not '2'"),
+        ("web:noise", "noise is a probability from 0 to 1, such as noise=0.5, not ''"),
+        ("web:quality=30", "quality is a range from 1 to 100, such as quality=40-95, not '30'"),
+        ("web:quality=0-50", "quality is a range from 1 to 100"),
+        ("web:blur_sigma=3-1", "blur_sigma is a range from 0 on, such as blur_sigma=0.2-2.8, not '3-1'"),
+    ],
+)
+def test_a_field_that_a_preset_cannot_have_is_one_line(name, said):
+    with pytest.raises(DataError, match=re.escape(said)):
+        preset(name)
+
+
+def test_changed_numbers_reach_the_crops_of_a_run(hr):
+    options = {"batch_size": 8, "hr_crop": 32}
+    never = Batches(ArraySource([hr]), damage=preset("web:clean=1"), **options)
+    always = Batches(ArraySource([hr]), damage=preset("web:clean=0,blur=1,blur_sigma=2-2.8"), **options)
+    steps = [np.abs(np.diff(batches[0][0], axis=1)).mean() for batches in (never, always)]
+    assert steps[1] < 0.8 * steps[0]

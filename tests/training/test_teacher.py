@@ -157,6 +157,12 @@ def test_a_gan_takes_a_teacher_too(batches):
     assert np.isfinite(history["teacher_l1"]).all()
 
 
+def test_brightness_alone_may_be_learned_from_a_teacher(batches):
+    model = build_model(replace(TAUGHT, teacher_l1=0.0, teacher_luma=1.0))
+    history = model.fit(batches(TAUGHT)(0, 2), verbose=0).history
+    assert 0 < history["teacher_luma"][0] == pytest.approx(history["loss"][0])
+
+
 @pytest.mark.parametrize(
     ("fields", "text"),
     [

@@ -102,7 +102,8 @@ def train(
     Recipes: {recipes}.
 
     \b
-    LR is made with MATLAB's bicubic kernel, or at random for every crop with --set degradation=NAME:
+    LR is made with MATLAB's bicubic kernel, or at random for every crop with --set degradation=NAME,
+    or NAME:FIELD=VALUE,... with other numbers, as in web:blur=0.8,quality=30-95:
         web: clean=0.333, blur=0.5, blur_sigma=(0.2, 2.8), anisotropic=0.4, detour=0.4,
             detour_scale=(0.6, 2), noise=0.4, noise_sigma=(0.5, 8), poisson=0.4,
             poisson_scale=(0.05, 0.6), grey_noise=0.4, compressed=0.9, quality=(40, 95),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_sr.data.fast_imresize import shrink
-from keras_sr.data.presets import PRESETS
+from keras_sr.data.presets import PRESETS, preset
 from keras_sr.errors import DataError, unknown
 from keras_sr.images.resize import imresize
 
@@ -39,7 +39,7 @@ def degradation(name: str) -> Callable[[np.ndarray, int], np.ndarray]:
     Raises:
         DataError: There is none of this name.
     """
-    if name in PRESETS:
+    if preset(name) is not None:
         return bicubic
     if name not in DEGRADATIONS:
         raise DataError(unknown("degradation", name, [*DEGRADATIONS, *PRESETS]))

@@ -2,16 +2,18 @@
 
 `web` is what pictures suffer today between camera and screen; `realesrgan` is the model of Wang et al. 2021
 with its published numbers. A preset maps an HR crop, a scale and a random generator to LR; all numbers are
-fields, so that a page, a test and `keras-sr train --help` show the ones in use.
+fields, so that a page, a test and `keras-sr train --help` show the ones in use. A name may change some:
+`web:blur=0.8,quality=30-95`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from keras_sr.data import damage
 from keras_sr.data.fast_imresize import shrink
+from keras_sr.errors import DataError, unknown
 
 Range = tuple[float, float]
 #: What turns up, down and nothing are called in the paper's options.
@@ -241,6 +243,51 @@ class RealESRGAN:
 
 #: Every random degradation, by the name that a recipe's `degradation` gives.
 PRESETS: dict[str, Any] = {"web": Web(), "realesrgan": RealESRGAN()}
+
+
+def preset(name: str) -> Any:
+    """Return the preset of a name, with the fields that stand behind it changed; None where there is none.
+
+    Args:
+        name: `web`, or `web:blur=0.8,quality=30-95`: probabilities in [0, 1], and ranges from low to high.
+
+    Raises:
+        DataError: There is no such field, or the value is not one that it may have.
+
+    Examples:
+        >>> preset("web:noise=0.9,noise_sigma=2-15").noise_sigma
+        (2.0, 15.0)
+    """
+    known, _, changes = name.partition(":")
+    found = PRESETS.get(known)
+    if found is None or not changes:
+        return found
+    values = {}
+    for change in changes.split(","):
+        field, _, text = change.partition("=")
+        values[field.strip()] = _changed(found, field.strip(), text.strip())
+    return replace(found, **values)
+
+
+def _changed(of: Any, name: str, text: str) -> float | Range:
+    """Return the value of a field that a text gives."""
+    known = {field.name: field.type for field in fields(of) if field.type in (float, Range)}
+    if name not in known:
+        raise DataError(unknown("field of the preset", name, list(known)))
+    try:
+        values = tuple(float(part) for part in text.split("-"))
+    except ValueError:
+        values = ()
+    if known[name] is float:
+        if len(values) != 1 or not 0 <= values[0] <= 1:
+            raise DataError(f"{name} is a probability from 0 to 1, such as {name}=0.5, not {text!r}")
+        return values[0]
+    low, high = (1, 100) if "quality" in name else (0, np.inf)
+    if len(values) != 2 or not low <= values[0] <= values[1] <= high:
+        least = "from 1 to 100" if "quality" in name else "from 0 on"
+        example = "-".join(f"{number:g}" for number in getattr(of, name))
+        raise DataError(f"{name} is a range {least}, such as {name}={example}, not {text!r}")
+    return values[0], values[1]
 
 
 def describe(name: str) -> str:

@@ -184,14 +184,14 @@ def _held_out(
     recipe: "Recipe", pictures: Photographs, dataset: "Dataset | None", folder: Path, start: str
 ) -> "HeldOut | None":
     """Return what measures the run on pictures that it is not trained on, or None where there are none."""
-    from keras_sr.data.presets import PRESETS
+    from keras_sr.data.presets import preset
     from keras_sr.tasks.held_out import HeldOut
 
     pairs = dataset.pairs if dataset else pictures.held
     if not pairs:
         return None
     damaged = dataset is not None and any(pair.lr for pair in pairs)
-    if recipe.scale == 1 and recipe.degradation in PRESETS and not damaged:
+    if recipe.scale == 1 and preset(recipe.degradation) is not None and not damaged:
         # What changes least would be the best: LR without damage is HR.
         log.warning("at scale 1 pictures without damage have nothing to measure: the last weights are kept")
         return None
@@ -314,7 +314,7 @@ def run_folder(recipe: "Recipe", kind: str = "") -> Path:
 def _batches(recipe: "Recipe", source: "Source", layout: str) -> Any:
     """Return what makes batches from a span of steps."""
     from keras_sr.data.batches import Batches
-    from keras_sr.data.presets import PRESETS
+    from keras_sr.data.presets import preset
 
     def batches(first: int, count: int) -> Batches:
         return Batches(
@@ -324,7 +324,7 @@ def _batches(recipe: "Recipe", source: "Source", layout: str) -> Any:
             seed=recipe.seed,
             steps=count,
             start_step=first,
-            damage=PRESETS.get(recipe.degradation),
+            damage=preset(recipe.degradation),
             sharp=recipe.teacher_sees == "sharp",
             data_format=layout,
             workers=2,

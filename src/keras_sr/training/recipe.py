@@ -11,7 +11,7 @@ from keras_sr.types import Json
 _TERMS = ("mse", "l1", "charbonnier", "luma", "consistency", "content", "style")
 
 #: Those of them that may compare SR with a teacher's SR too.
-_TAUGHT = ("l1", "content")
+_TAUGHT = ("l1", "luma", "content")
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ class Recipe:
         choices=("lr", "sharp", "clean"),
     )
     teacher_l1: float = _has(0.0, "Weight of `l1` against the teacher's SR.")
+    teacher_luma: float = _has(0.0, "Weight of `luma` against the teacher's SR.")
     teacher_content: float = _has(0.0, "Weight of `content` against the teacher's SR.")
 
     content_layers: tuple[str, ...] = _has(
@@ -141,7 +142,8 @@ class Recipe:
     degradation: str = _has(
         "bicubic",
         "How LR is made: `bicubic` (MATLAB's), `bilinear`, or at random for every crop: `web` (what "
-        "photographs suffer today) or `realesrgan` (Real-ESRGAN's model).",
+        "photographs suffer today) or `realesrgan` (Real-ESRGAN's model), whose numbers may be changed: "
+        "`web:blur=0.8,quality=30-95`.",
     )
 
     optimizer: str = _has(
@@ -211,8 +213,9 @@ class Recipe:
                 raise RecipeError(f"{term} compares layers of VGG19: {term}_layers must name one or more")
         if bool(self.teacher) != bool(self.taught()):
             raise RecipeError(
-                "a teacher needs a weight in teacher_l1 or teacher_content, and those need a teacher: "
-                f"teacher is {self.teacher!r}, the weights are {self.teacher_l1} and {self.teacher_content}"
+                "a teacher needs a weight in teacher_l1, teacher_luma or teacher_content, and those need a "
+                f"teacher: teacher is {self.teacher!r}, the weights are {self.teacher_l1}, "
+                f"{self.teacher_luma} and {self.teacher_content}"
             )
         if self.teacher_sees != "lr" and not self.teacher:
             raise RecipeError(f"teacher_sees is {self.teacher_sees!r} and there is no teacher: name one")

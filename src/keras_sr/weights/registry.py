@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 
 from keras_sr.errors import WeightsError, unknown
@@ -112,6 +113,8 @@ def of_scale(scale: float | None) -> str:
     """Return the network that is taken for a scale; for a larger one than there is, that of the largest."""
     if scale is None:
         return DEFAULT
+    if not isinstance(scale, Real):
+        raise WeightsError(f"scale must be a number, such as 2, not {scale!r}")
     return next((BY_SCALE[known] for known in sorted(BY_SCALE) if known >= scale), BY_SCALE[max(BY_SCALE)])
 
 

@@ -1,6 +1,7 @@
 """How large a result is to be: a factor, a width, a height, or a limit."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 from keras_sr.errors import PictureError
 
@@ -29,8 +30,8 @@ class Size:
             raise PictureError("give a scale, or a width and height, not both")
         for name in ("scale", "width", "height", "max_pixels"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise PictureError(f"{name} must be a number above 0, not {value}")
+            if value is not None and not (isinstance(value, Real) and 0 < value < float("inf")):
+                raise PictureError(f"{name} must be a number above 0, not {value!r}")
 
     def mark(self, network_scale: int) -> str:
         """Return what is put behind the names of results of this size.
