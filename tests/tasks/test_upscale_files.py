@@ -1,13 +1,15 @@
 """Files and folders enlarged from Python: what the command does, without a terminal."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import keras_sr
-from keras_sr.errors import KerasSRError, PictureError, Stopped
+from keras_sr.errors import KerasSRError, PictureError, Stopped, WeightsError
 from keras_sr.tasks.progress import Progress
 
 
@@ -177,3 +179,28 @@ def test_a_picture_that_is_too_large_names_the_parameter(network):
         keras_sr.upscale(np.zeros((4, 4, 3), np.uint8), network, width=2_000_000)
     assert "max_pixels=None" in error.value.hint
     assert "--no-limit" not in str(error.value)
+
+
+def test_a_size_that_is_no_number_is_one_line():
+    # In a process of its own: here beartype would refuse it before it is read.
+    code = """
+import numpy as np, keras_sr
+from keras_sr.errors import PictureError
+for size in ({"scale": "2"}, {"width": "90"}, {"height": [4]}, {"scale": float("nan")}):
+    try:
+        keras_sr.upscale(np.zeros((8, 9), np.uint8), "compact_x2", **size)
+    except PictureError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines() == [
+        "scale must be a number above 0, not '2'",
+        "width must be a number above 0, not '90'",
+        "height must be a number above 0, not [4]",
+        "scale must be a number above 0, not nan",
+    ], done.stderr
+
+
+def test_a_network_is_asked_for_by_a_number():
+    with pytest.raises(WeightsError, match="scale must be a number, such as 2, not '2'"):
+        keras_sr.open_network(scale="2")

@@ -30,7 +30,7 @@ class Size:
             raise PictureError("give a scale, or a width and height, not both")
         for name in ("scale", "width", "height", "max_pixels"):
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, Real) and 0 < value < float("inf")):
+            if value is not None and not (isinstance(value, Real) and 0 < float(value) < float("inf")):
                 raise PictureError(f"{name} must be a number above 0, not {value!r}")
 
     def mark(self, network_scale: int) -> str:
