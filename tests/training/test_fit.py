@@ -71,6 +71,13 @@ def test_every_recipe_trains_and_a_resumed_run_is_the_uninterrupted_one(name, re
     assert not same(arrays(whole.generator), arrays(untrained))
 
 
+def test_photo_takes_real_esrgans_discriminator_too(recipe, batches, tmp_path):
+    unet = recipe("photo", "discriminator=unet", "discriminator_normalization=spectral")
+    run = fit(unet, batches(unet), tmp_path / "run", progress=False)
+    assert run.signs == ()
+    assert all(0 < row["d_hr"] < 1 and np.isfinite(row["loss"]) for row in run.rows)
+
+
 def test_the_folder_of_a_run_says_everything(recipe, batches, tmp_path):
     small = recipe("srgan_mse", "snapshot_every=2")
     result = fit(small, batches(small), tmp_path / "run", progress=False)
