@@ -233,6 +233,39 @@ def test_several_steps_in_a_call_are_the_steps_one_by_one(recipe, batches, tmp_p
     assert shown == ["step 3", "step 5"]
 
 
+def test_a_run_moves_to_a_machine_that_takes_more_steps_a_call_in_another_precision(
+    recipe, batches, tmp_path
+):
+    """As to a GPU and back: the optimizer and the batches go on, and what has changed is said."""
+    here = recipe("compact", "steps=6", "schedule=constant")
+    fast = ["steps_per_call=2"] * (keras.config.backend() != "torch")
+    there = recipe("compact", "steps=6", "schedule=constant", "precision=mixed_bfloat16", *fast)
+    whole = fit(here, batches(here), tmp_path / "whole", progress=False)
+    said: list[str] = []
+    for step, one in ((2, here), (4, there)):
+        with pytest.raises(Stop):
+            fit(one, stop_at(step, batches(one)), tmp_path / "run", progress=False, say=said.append)
+    moved = fit(here, batches(here), tmp_path / "run", progress=False, say=said.append)
+    told = [line.split(": ")[1] for line in said if " up to step " in line]
+    assert told == [
+        "float32 up to step 2, mixed_bfloat16 from there on",
+        "mixed_bfloat16 up to step 4, float32 from there on",
+    ]
+    begun = np.concatenate([a.ravel() for a in arrays(build_model(here).generator).values()])
+    ends = [np.concatenate([a.ravel() for a in arrays(run.generator).values()]) for run in (whole, moved)]
+    assert np.linalg.norm(ends[1] - ends[0]) < 0.1 * np.linalg.norm(ends[0] - begun)
+    assert json.loads((tmp_path / "run" / "recipe.json").read_text())["precision"] == "float32"
+
+
+def test_a_run_does_not_move_to_float16_whose_optimizer_is_another(recipe, batches, tmp_path):
+    small = recipe("compact", "steps=4", "schedule=constant")
+    with pytest.raises(Stop):
+        fit(small, stop_at(2, batches(small)), tmp_path / "run", progress=False)
+    other = replace(small, precision="mixed_float16")
+    with pytest.raises(TrainingError, match="precision is 'float32' there and 'mixed_float16' here"):
+        fit(other, batches(other), tmp_path / "run", progress=False)
+
+
 @pytest.mark.once
 def test_float16_follows_vgg19(recipe, batches, tmp_path):
     """Where the scaled loss is too large for float16 a step is left out and the scale halved."""

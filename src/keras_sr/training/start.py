@@ -33,6 +33,9 @@ def begin(
     if (out / checkpoints.STATE).exists():
         meta = checkpoints.restore(out, model)
         _check_same_start(meta, out, start_from)
+        before = meta.get("recipe", {}).get("precision", recipe.precision)
+        if before != recipe.precision:
+            say(f"{out}: {before} up to step {meta['step']}, {recipe.precision} from there on")
         if meta["step"] >= recipe.steps:
             say(f"{out} is finished: {meta['step']} steps; its weights are in {out / 'generator.npz'}")
         else:
@@ -148,7 +151,9 @@ def check_same_recipe(recipe: Recipe, out: Path) -> None:
         return
     # A field that an older version did not know had the value that is now its default.
     there, here = as_json(from_json(json.loads(path.read_text("utf-8")))), as_json(recipe)
-    differing = [key for key in here if key != "expect" and there[key] != here[key]]
+    differing = [
+        key for key in here if there[key] != here[key] and not _may_differ(key, there[key], here[key])
+    ]
     if set(differing) <= {"steps", "schedule"} and _same_so_far(recipe, there, out):
         # As if it had been this recipe from the start.
         _write_json(path, here)
@@ -159,6 +164,16 @@ def check_same_recipe(recipe: Recipe, out: Path) -> None:
             f"{out} holds a run of another recipe ({what}): give another `out`, or `resume=False` to begin "
             f"anew; another `out` with `start_from` {out} goes on from its weights with these settings"
         )
+
+
+def _may_differ(key: str, there: object, here: object) -> bool:
+    """Return whether a run may go on with another value of a field: one of the machine, not of the run.
+
+    So a run moves to a GPU and back. float16 has an optimizer of its own, which scales the loss.
+    """
+    if key == "precision":
+        return "mixed_float16" not in (there, here)
+    return key in ("expect", "steps_per_call")
 
 
 def _same_so_far(recipe: Recipe, there: dict, out: Path) -> bool:
