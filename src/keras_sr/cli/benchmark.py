@@ -68,8 +68,8 @@ def benchmark(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Measure on damaged LR too: jpeg90, jpeg75, jpeg50, noise5_jpeg80 or blur_jpeg80; may be "
-            "repeated. The LR pictures are kept in OUT.",
+            help="Measure on damaged LR too: jpeg90, jpeg75, jpeg50, noise5_jpeg80, blur_jpeg80 or webp80; "
+            "may be repeated. The LR pictures are kept in OUT.",
         ),
     ] = None,
     self_ensemble: Annotated[

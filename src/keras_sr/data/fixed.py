@@ -1,4 +1,4 @@
-"""Five fixed damages to measure on: the same LR everywhere, a function of the HR picture and its name."""
+"""Fixed damages to measure on: the same LR everywhere, a function of the HR picture and its name."""
 
 import hashlib
 from collections.abc import Callable
@@ -27,6 +27,10 @@ def _blurred(hr: np.ndarray, scale: int, rng: np.random.Generator) -> np.ndarray
     return damage.as_levels(damage.jpeg(shrink(damage.as_levels(soft), scale).astype(np.float32), 80))
 
 
+def _as_webp(hr: np.ndarray, scale: int, rng: np.random.Generator) -> np.ndarray:
+    return damage.as_levels(damage.webp(shrink(hr, scale).astype(np.float32), 80))
+
+
 #: f(hr, scale, rng): uint8 HR, sides multiples of the scale, to uint8 LR. JPEG is 4:2:0, as nearly all are.
 FIXED: dict[str, Callable[[np.ndarray, int, np.random.Generator], np.ndarray]] = {
     "jpeg90": _compressed(90),
@@ -34,6 +38,7 @@ FIXED: dict[str, Callable[[np.ndarray, int, np.random.Generator], np.ndarray]] =
     "jpeg50": _compressed(50),
     "noise5_jpeg80": _noisy,
     "blur_jpeg80": _blurred,
+    "webp80": _as_webp,
 }
 
 
