@@ -14,8 +14,8 @@ COLOURS = np.array([*itertools.product((0, 128, 255), repeat=3), (0, 0, 192), (0
 #: How many levels off a network may be on a plain colour, in the worst of three channels. What the paper's
 #: networks make of magenta is in the model card.
 ALLOWED = {"chain": 1.0, "compact": 1.0, "srresnet": 11.0}
-#: Its teacher is 13 levels off; violet is what is left of that (docs/lab-log.md).
-ALLOWED_BY_NAME = {"photo_x4": 2.0}
+#: Their teacher is 13 levels off; violet is what is left of that (docs/lab-log.md).
+ALLOWED_BY_NAME = {"photo_x4": 2.0, "photo_x2": 2.0}
 
 
 @pytest.mark.parametrize("name", registry.names())

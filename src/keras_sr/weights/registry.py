@@ -22,6 +22,7 @@ NAMES = (
     "photo_grain_x4",
     "photo_psnr_x4",
     "photo_x2",
+    "photo_psnr_x2",
     "photo_x1",
     "srresnet_mse",
     "srresnet_vgg22",
