@@ -1,16 +1,16 @@
 """The presets against the published numbers, and as functions of (seed, item)."""
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from keras_sr.data import damage
 from keras_sr.data.batches import Batches
-from keras_sr.data.degradations import bicubic
+from keras_sr.data.degradations import bicubic, degradation
 from keras_sr.data.fixed import FIXED, damaged
-from keras_sr.data.presets import PRESETS, RealESRGAN, Web, describe, preset
+from keras_sr.data.presets import BOUNDS, PRESETS, Range, RealESRGAN, Web, describe, preset
 from keras_sr.data.sampling import generator
 from keras_sr.data.sources import ArraySource
 from keras_sr.errors import DataError
@@ -235,18 +235,52 @@ def test_a_name_changes_the_fields_behind_it_and_no_other():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("web:nois=0.5", "unknown field of the preset 'nois': the known ones are clean, blur, blur_sigma"),
-        ("realesrgan:first=1", "unknown field of the preset 'first': the known ones are sinc, beta_gen"),
+        ("web:nois=0.5", "unknown field of web 'nois': the known ones are clean, blur, blur_sigma"),
+        ("web:blur=0.5,", "unknown field of web '': the known ones are clean"),
+        ("realesrgan:first=1", "unknown field of realesrgan 'first': the known ones are sinc, beta_gen"),
         ("web:noise=2", "noise is a probability from 0 to 1, such as noise=0.5, not '2'"),
         ("web:noise", "noise is a probability from 0 to 1, such as noise=0.5, not ''"),
-        ("web:quality=30", "quality is a range from 1 to 100, such as quality=40-95, not '30'"),
-        ("web:quality=0-50", "quality is a range from 1 to 100"),
-        ("web:blur_sigma=3-1", "blur_sigma is a range from 0 on, such as blur_sigma=0.2-2.8, not '3-1'"),
+        ("web:noise=nan", "noise is a probability from 0 to 1, such as noise=0.5, not 'nan'"),
+        ("web:quality=0-50", "quality is a range, low-high, between 1 and 100, such as quality=40-95, not"),
+        ("web:quality=95-30", "quality is a range, low-high, between 1 and 100"),
+        (
+            "web:blur_sigma=0-0",
+            "blur_sigma is a range, low-high, between 0.01 and 100, such as blur_sigma=0.2-2.8",
+        ),
+        ("web:blur_sigma=1-9999", "blur_sigma is a range, low-high, between 0.01 and 100"),
+        ("web:detour_scale=0-1", "detour_scale is a range, low-high, between 0.01 and 100"),
+        ("realesrgan:beta_plateau=0-0", "beta_plateau is a range, low-high, between 0.1 and 20"),
+        ("realesrgan:beta_plateau=2-3", "beta_plateau is a range around 1, such as beta_plateau=0.5-4, not"),
+        ("bicubic:blur=1", "bicubic has no numbers to change, only web and realesrgan have: give bicubic"),
+        ("Web:blur=1", "unknown degradation 'Web:blur=1': the known ones are bicubic, bilinear, web"),
     ],
 )
 def test_a_field_that_a_preset_cannot_have_is_one_line(name, said):
     with pytest.raises(DataError, match=re.escape(said)):
-        preset(name)
+        degradation(name)
+
+
+def test_a_single_number_is_a_range():
+    assert preset("web:quality=40").quality == (40.0, 40.0)
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize("end", [0, 1])
+def test_both_ends_of_every_range_make_lr(hr, name, scale, end):
+    """Every number that is let through can be drawn: no crop may end a training."""
+    ranges = {field.name: field.type for field in fields(PRESETS[name]) if field.type in (float, Range)}
+    bounds = {
+        key: next(b for stop, b in BOUNDS.items() if key.endswith(stop))
+        for key in ranges
+        if ranges[key] == Range
+    }
+    texts = [f"{key}={'-'.join(['1', str(b[1])] if end else [str(b[0]), '1'])}" for key, b in bounds.items()]
+    texts += [f"{key}={end}" for key, kind in ranges.items() if kind is float and key != "clean"]
+    made = preset(f"{name}:{','.join(texts)}" + (",clean=0" if name == "web" else ""))
+    for item in range(4):
+        lr = made(hr, scale, generator(1, item))
+        assert lr.shape == (hr.shape[0] // scale, hr.shape[1] // scale, 3)
 
 
 def test_changed_numbers_reach_the_crops_of_a_run(hr):

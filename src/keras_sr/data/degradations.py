@@ -41,6 +41,9 @@ def degradation(name: str) -> Callable[[np.ndarray, int], np.ndarray]:
     """
     if preset(name) is not None:
         return bicubic
+    head, colon, _ = name.partition(":")
+    if colon and head in DEGRADATIONS:
+        raise DataError(f"{head} has no numbers to change, only {' and '.join(PRESETS)} have: give {head}")
     if name not in DEGRADATIONS:
         raise DataError(unknown("degradation", name, [*DEGRADATIONS, *PRESETS]))
     return DEGRADATIONS[name]

@@ -245,11 +245,22 @@ class RealESRGAN:
 PRESETS: dict[str, Any] = {"web": Web(), "realesrgan": RealESRGAN()}
 
 
+#: What the ranges of a preset may lie in, by the end of their name.
+BOUNDS: dict[str, Range] = {
+    "sigma": (0.01, 100),
+    "scale": (0.01, 100),
+    "quality": (1, 100),
+    "beta_generalised": (0.1, 20),
+    "beta_plateau": (0.1, 20),
+}
+
+
 def preset(name: str) -> Any:
     """Return the preset of a name, with the fields that stand behind it changed; None where there is none.
 
     Args:
-        name: `web`, or `web:blur=0.8,quality=30-95`: probabilities in [0, 1], and ranges from low to high.
+        name: `web`, or `web:blur=0.8,quality=30-95`: probabilities in [0, 1], and ranges from low to high; a
+            single number is a range, too. What is no number, as the orders of `realesrgan`, is fixed.
 
     Raises:
         DataError: There is no such field, or the value is not one that it may have.
@@ -265,15 +276,15 @@ def preset(name: str) -> Any:
     values = {}
     for change in changes.split(","):
         field, _, text = change.partition("=")
-        values[field.strip()] = _changed(found, field.strip(), text.strip())
+        values[field.strip()] = _changed(known, field.strip(), text.strip())
     return replace(found, **values)
 
 
-def _changed(of: Any, name: str, text: str) -> float | Range:
-    """Return the value of a field that a text gives."""
-    known = {field.name: field.type for field in fields(of) if field.type in (float, Range)}
+def _changed(of: str, name: str, text: str) -> float | Range:
+    """Return the value of a preset's field that a text gives."""
+    known = {field.name: field.type for field in fields(PRESETS[of]) if field.type in (float, Range)}
     if name not in known:
-        raise DataError(unknown("field of the preset", name, list(known)))
+        raise DataError(unknown(f"field of {of}", name, list(known)))
     try:
         values = tuple(float(part) for part in text.split("-"))
     except ValueError:
@@ -282,11 +293,14 @@ def _changed(of: Any, name: str, text: str) -> float | Range:
         if len(values) != 1 or not 0 <= values[0] <= 1:
             raise DataError(f"{name} is a probability from 0 to 1, such as {name}=0.5, not {text!r}")
         return values[0]
-    low, high = (1, 100) if "quality" in name else (0, np.inf)
+    low, high = next(bounds for end, bounds in BOUNDS.items() if name.endswith(end))
+    values = values * 2 if len(values) == 1 else values
     if len(values) != 2 or not low <= values[0] <= values[1] <= high:
-        least = "from 1 to 100" if "quality" in name else "from 0 on"
-        example = "-".join(f"{number:g}" for number in getattr(of, name))
-        raise DataError(f"{name} is a range {least}, such as {name}={example}, not {text!r}")
+        example = "-".join(f"{number:g}" for number in getattr(PRESETS[of], name))
+        span = f"between {low:g} and {high:g}, such as {name}={example}"
+        raise DataError(f"{name} is a range, low-high, {span}, not {text!r}")
+    if name.startswith("beta") and not values[0] <= 1 <= values[1]:
+        raise DataError(f"{name} is a range around 1, such as {name}=0.5-4, not {text!r}")
     return values[0], values[1]
 
 

@@ -102,9 +102,12 @@ def checked(
         )
     try:
         size = Size(options.scale, options.width, options.height)
-        network = networks.chosen(options.network, _factor(size, width, height))
-        if not options.network and options.denoise is not None:
-            network = registry.WITH_DENOISE
+        factor = _factor(size, width, height)
+        network = (
+            networks.chosen(options.network, factor)
+            if options.network
+            else registry.unnamed(factor, detail=options.detail, denoise=options.denoise)
+        )
     except KerasSRError as error:
         raise Refused(422, str(error)) from error
     known = {dial.name for dial in networks.dials(network)}

@@ -132,7 +132,7 @@ def open_network(
             partner's; None takes the network as it is.
         denoise: How much of noise and compression is taken for damage, in [0, 1]: the share of this network,
             the rest being its sister's that keeps them; None takes the network as it is. Without a name,
-            every picture gets the network that has this dial.
+            every picture gets the network that has this dial; so it does with `detail` at x2 and x3.
         partner: The network at detail 0, or at denoise 0; None takes the one that is known.
         self_ensemble: Average over eight turned copies: eight times slower.
         consistent: Make results shrink back to their pictures exactly.
@@ -148,10 +148,8 @@ def open_network(
     dials = Dials(detail, denoise)
     if partner and (detail is None) == (denoise is None):
         raise KerasSRError("`partner` is the other end of a dial: give `detail` or `denoise`, one of them")
-    chosen = str(name) if name else registry.of_scale(scale)
-    if not name and denoise is not None:
-        # Who says how much is to be cleaned has looked at the picture.
-        chosen = registry.WITH_DENOISE
+    unnamed = registry.unnamed(scale, detail=None if partner else detail, denoise=denoise)
+    chosen = str(name) if name else unnamed
     options: dict[str, Any] = {"self_ensemble": self_ensemble, "consistent": consistent}
     if not name and engine != "keras" and not partner and chosen in registry.FOR_DAMAGED:
         # Imported here: it is a Network, too.
@@ -449,8 +447,10 @@ def partner_of(name: str) -> str:
         known = registry.passport(name).partner
         if known:
             return known
+    able = ", ".join(one for one in registry.names() if registry.passport(one).partner)
     raise WeightsError(
-        f"{name} was not trained from a network that is known: name the network at detail 0 with `partner`"
+        f"{name} was not trained from a network that is known: `detail` goes with {able}; for others, "
+        "name the network at detail 0 with `partner`"
     )
 
 

@@ -158,6 +158,8 @@ def check_same_recipe(recipe: Recipe, out: Path) -> None:
         # As if it had been this recipe from the start.
         _write_json(path, here)
         return
+    # Steps and schedule may change by themselves: another field is what keeps the run from going on.
+    differing = [key for key in differing if key not in ("steps", "schedule")] or differing
     if differing:
         what = ", ".join(f"{key} is {there[key]!r} there and {here[key]!r} here" for key in differing[:4])
         raise TrainingError(

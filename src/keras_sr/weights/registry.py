@@ -51,6 +51,9 @@ FOR_DAMAGED = {"lite_x2": "photo_x2", "lite_x3": "photo_x4", DEFAULT: "photo_x4"
 #: What it takes, without a name, where `denoise` is given: the network that has the dial, at every scale.
 WITH_DENOISE = "photo_x4"
 
+#: What it takes, without a name, where `detail` is given and the network of the scale invents nothing.
+WITH_DETAIL = {"lite_x2": "photo_x2", "lite_x3": "photo_x4"}
+
 
 @dataclass(frozen=True)
 class Passport:
@@ -117,6 +120,15 @@ def of_scale(scale: float | None) -> str:
     if not isinstance(scale, Real):
         raise WeightsError(f"scale must be a number, such as 2, not {scale!r}")
     return next((BY_SCALE[known] for known in sorted(BY_SCALE) if known >= scale), BY_SCALE[max(BY_SCALE)])
+
+
+def unnamed(scale: float | None, *, detail: float | None, denoise: float | None) -> str:
+    """Return the network that is taken without a name: that of the scale, or the one that has the dial."""
+    if denoise is not None:
+        # Who says how much is to be cleaned has looked at the picture.
+        return WITH_DENOISE
+    chosen = of_scale(scale)
+    return chosen if detail is None else WITH_DETAIL.get(chosen, chosen)
 
 
 def passport(name: str) -> Passport:
