@@ -67,6 +67,7 @@ SAME = [
         ["-n", "lite_x3", "--consistent"],
     ),
     ("deep.tif", DEEP, {"network": "lite_x4", "format": "png"}, ["-n", "lite_x4", "--ext", "png"]),
+    ("turned.png", SMALL, {"network": "", "scale": 2, "detail": 0.5}, ["-s", "2", "--detail", "0.5"]),
     ("drawn.png", SMALL, {"network": "srgan_vgg54", "detail": 0.5}, ["-n", "srgan_vgg54", "--detail", "0.5"]),
     ("grainy.png", SMALL, {"network": "photograph", "denoise": 0.5}, ["-n", "photo_x4", "--denoise", "0.5"]),
     ("cleaned.png", SMALL, {"network": "", "denoise": 0.25}, ["--denoise", "0.25"]),
