@@ -102,10 +102,10 @@ on_clean = lessons.enlarge(trained(None))
 on_web = lessons.enlarge(trained(Web()))
 
 # %% [markdown]
-# ## Measured on five fixed damages
+# ## Measured on fixed damages
 #
 # Random damage is for training. To compare networks, it must be the same for all: `keras-sr benchmark
-# --degradation jpeg75` makes LR by one of five fixed recipes, and keeps it beside the results. Here on the
+# --degradation jpeg75` makes LR by one of six fixed recipes, and keeps it beside the results. Here on the
 # two photographs that nothing was trained on:
 
 # %%
