@@ -169,7 +169,7 @@ def test_brightness_alone_may_be_learned_from_a_teacher(batches):
         ({"teacher": ""}, "those need a teacher"),
         ({"teacher_l1": 0.0, "l1": 1.0}, "a teacher needs a weight"),
         ({"teacher": "", "teacher_l1": 0.0, "l1": 1.0, "teacher_sees": "clean"}, "there is no teacher"),
-        ({"scale": 2}, "enlarges x4: expected x2"),
+        ({"scale": 2}, "enlarges x4: expected x2; take another, or scale=4"),
         ({"teacher_l1": 0.0, "teacher_content": 1.0, "content_layers": ()}, "content_layers must name"),
     ],
 )

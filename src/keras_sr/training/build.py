@@ -103,7 +103,10 @@ def _build_teacher(recipe: Recipe, data_format: str) -> keras.Model:
     shape = (1, side, side, 3) if data_format == "channels_last" else (1, 3, side, side)
     scale = teacher(keras.ops.zeros(shape), training=False).shape[2] / side
     if scale != recipe.scale:
-        raise RecipeError(f"the teacher {recipe.teacher} enlarges x{scale:g}: expected x{recipe.scale}")
+        raise RecipeError(
+            f"the teacher {recipe.teacher} enlarges x{scale:g}: expected x{recipe.scale}; take another, or "
+            f"scale={scale:g}"
+        )
     return teacher
 
 
