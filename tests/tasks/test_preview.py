@@ -35,3 +35,17 @@ def test_bad_settings_write_no_sheet(photos, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="the known ones are bicubic, bilinear, web, realesrgan"):
         preview("photo_psnr", photos, tmp_path / "sheet", settings={"degradation": "wild"})
     assert not (tmp_path / "sheet").exists()
+
+
+def test_the_numbers_of_a_preset_reach_the_crops(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_SR_CACHE", str(tmp_path / "cache"))
+
+    def steps(degradation):
+        """Return the mean difference of neighbours on the sheet, half of which is LR."""
+        settings = {"crop": 32, "batch_size": 3, "degradation": degradation}
+        with Image.open(
+            preview("photo_psnr", photos, tmp_path / degradation[4:9], settings=settings)
+        ) as page:
+            return np.abs(np.diff(np.asarray(page).astype(int), axis=1)).mean()
+
+    assert steps("web:clean=0,blur=1,blur_sigma=9-9") < 0.9 * steps("web:blur=0,clean=0")

@@ -39,8 +39,8 @@ def photo() -> Recipe:
     Losses after Real-ESRGAN (Wang et al. 2021, arXiv 2107.10833, section 4.1): L1, layers of VGG19 before
     their ReLU, a discriminator; the weights follow the size of their gradients at SR (docs/lab-log.md). The
     discriminator is SRGAN's without batch norm: for batches of eight crops it is fair within hundreds of
-    steps, where Real-ESRGAN's (`--set discriminator=unet --set discriminator_normalization=spectral`) knew
-    nothing after a thousand. `consistency` holds the colours.
+    steps, where Real-ESRGAN's (`--set discriminator=unet --set discriminator_normalization=spectral`) told
+    HR from SR no better than chance after two hundred. `consistency` holds the colours.
 
     Run: keras-sr train photo --data photos/
     """

@@ -148,8 +148,10 @@ def open_network(
     dials = Dials(detail, denoise)
     if partner and (detail is None) == (denoise is None):
         raise KerasSRError("`partner` is the other end of a dial: give `detail` or `denoise`, one of them")
-    unnamed = registry.unnamed(scale, detail=None if partner else detail, denoise=denoise)
-    chosen = str(name) if name else unnamed
+    if name:
+        chosen = str(name)
+    else:
+        chosen = registry.unnamed(scale, detail=None if partner else detail, denoise=denoise)
     options: dict[str, Any] = {"self_ensemble": self_ensemble, "consistent": consistent}
     if not name and engine != "keras" and not partner and chosen in registry.FOR_DAMAGED:
         # Imported here: it is a Network, too.
