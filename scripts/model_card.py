@@ -12,7 +12,9 @@ import re
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from keras_sr import upscale
@@ -41,6 +43,9 @@ OURS, THEIRS, SOFT = "#2f7fd6", "#b9770e", "#808890"
 #: networks invent.
 CROPS = (("astronaut", 60, 176), ("chelsea", 84, 132), ("page", 60, 120), ("brick", 200, 200))
 SIDE, ZOOM, ROW = 96, 2, 5
+
+#: Where a point's label may stand, the best place first: offset in points, and the side that is aligned.
+PLACES = tuple(((x, y), "left" if x > 0 else "right") for y in (0, 9, -9, 18, -18, 27, -27) for x in (-8, 8))
 
 
 def main() -> None:
@@ -151,13 +156,27 @@ def perception_distortion(passports: list[registry.Passport]) -> None:
     points = [(p.name, p.scores["BSD100"]["psnr"], p.scores["BSD100"]["lpips"], OURS) for p in passports]
     rows = [(row.method, row.figures["BSD100"]) for row in rows_for("BSD100", 4, "paper")]
     points += [(method, psnr, lpips, THEIRS) for method, (psnr, _, lpips) in rows if lpips]
-    middle = (min(x for _, x, _, _ in points) + max(x for _, x, _, _ in points)) / 2
+    axes.scatter([x for _, x, _, _ in points], [y for _, _, y, _ in points], c=[c for *_, c in points], s=36)
+    axes.margins(0.12)
+    # Only a canvas of pixels knows where a text ends.
+    FigureCanvasAgg(figure).draw()
+    taken = [
+        Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axes.transData.transform([p[1:3] for p in points])
+    ]
     for name, psnr, lpips, colour in points:
-        axes.scatter(psnr, lpips, color=colour, s=36)
-        # Towards the middle, where there is room.
-        offset, side = ((7, 4), "left") if psnr < middle else ((-7, 4), "right")
-        style = {"color": colour, "fontsize": 9, "horizontalalignment": side}
-        axes.annotate(name, (psnr, lpips), offset, textcoords="offset points", **style)
+        for offset, side in PLACES:
+            style = {
+                "color": colour,
+                "fontsize": 9,
+                "horizontalalignment": side,
+                "verticalalignment": "center",
+            }
+            label = axes.annotate(name, (psnr, lpips), offset, textcoords="offset points", **style)
+            box = label.get_window_extent()
+            if axes.bbox.contains(*box.min) and not any(map(box.overlaps, taken)):
+                break
+            label.remove()
+        taken.append(box)
     save(figure, "perception_distortion.svg")
 
 
