@@ -11,6 +11,7 @@ import keras
 from keras_sr.errors import RecipeError, unknown
 from keras_sr.losses import ADVERSARIAL, PIXEL, ContentLoss, StyleLoss, consistency, luma
 from keras_sr.models import DISCRIMINATORS, build_generator, vgg19_features
+from keras_sr.training.half_silu import quicken
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.muon import Muon
 from keras_sr.training.rate import Adam
@@ -35,6 +36,7 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
     keras.utils.set_random_seed(recipe.seed)
     with dtype_policy(recipe.precision):
         generator = build_generator(vars(recipe), data_format)
+        quicken(generator)
         terms, frozen = _loss_terms(recipe, recipe.terms(), data_format)
         taught, watching = _loss_terms(recipe, recipe.taught(), data_format)
         teacher = _build_teacher(recipe, data_format) if recipe.teacher else None
