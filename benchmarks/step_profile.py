@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -26,6 +27,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_sr.recipes import get
+from keras_sr.training import build
 from keras_sr.training.build import build_model
 from keras_sr.training.recipe import Recipe, override
 
@@ -38,6 +40,13 @@ CHANGES = {
     "Adam": ["optimizer=adam", "discriminator_optimizer=adam"],
     "no average of the weights": ["ema=0"],
     "8 steps a call": ["steps_per_call=8"],
+}
+
+#: And a chain with these, too.
+ACTIVATIONS = {
+    "SiLU": ["activation=silu"],
+    "PReLU": ["activation=prelu"],
+    "leaky ReLU": ["activation=leakyrelu"],
 }
 
 #: The parts of a step, in order.
@@ -60,11 +69,16 @@ def profile(name: str, settings: list[str], rounds: int) -> dict[str, Any]:
     """Time the parts of a recipe's step and its changes; print and return them."""
     recipe = get(name, overrides=settings)
     contenders = parts(recipe)
-    changes = {what: override(recipe, change) for what, change in CHANGES.items()}
+    tried = CHANGES | (ACTIVATIONS if recipe.generator == "chain" else {})
+    changes = {what: override(recipe, change) for what, change in tried.items()}
     changes["crops half as wide, four times as many"] = replace(
         recipe, crop=recipe.crop // 2, batch_size=4 * recipe.batch_size
     )
     contenders |= {what: step(changed) for what, changed in changes.items() if changed != recipe}
+    if recipe.generator == "chain":
+        # What `training.half_silu` is worth.
+        with patch.object(build, "quicken", lambda network: None):
+            contenders["SiLU, TensorFlow's gradient"] = step(override(recipe, ACTIVATIONS["SiLU"]))
     seconds: dict[str, list[float]] = {each: [] for each in contenders}
     for number in range(rounds + 1):
         for each, (work, count) in contenders.items():

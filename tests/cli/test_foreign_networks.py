@@ -168,6 +168,22 @@ def test_a_network_of_another_program_is_finetuned(form, run, photos):
     assert run("upscale", "lr.png", "-o", "sr.png", "-n", "run")[0] == 0
 
 
+def test_a_network_of_another_program_without_slopes_keeps_its_activation(run, photos):
+    pytest.importorskip("keras")
+    from keras_sr.weights import store
+
+    torch.save({key: value for key, value in compact().items() if value.ndim != 1 or "bias" in key}, "a.pth")
+    code, _, err = run("train", "compact", *TRAIN, "--start-from", "a.pth")
+    assert code == 0, err
+    arrays, meta = store.read(photos / "run" / "generator.npz")
+    assert meta["recipe"]["activation"] in ("relu", "leakyrelu")
+    assert not [key for key in arrays if "prelu" in key]
+    same = ("--set", "features=8", "--set", "blocks=1", "--out", "other")
+    code, _, err = run("train", "compact", *TRAIN, *same, "--start-from", "run")
+    assert code
+    assert f"add --set activation={meta['recipe']['activation']}" in err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("recipe", "content", "words"),
     [

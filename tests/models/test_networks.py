@@ -57,6 +57,25 @@ def test_a_chain_is_disps_plan_around_the_enlarged_picture():
     assert sum(np.prod(k) for k in kernels) == pytest.approx(163e3, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("activation", "below"), [("silu", -0.2689414), ("prelu", -0.25), ("relu", 0.0), ("leakyrelu", -0.1)]
+)
+def test_a_chain_has_the_activation_that_is_asked_for(activation, below):
+    """`below` is what it makes of -1; each begins a block's four convolutions."""
+    network = chain(2, activation=activation, **TINY)
+    kinds = ("Activation", "ChannelPReLU", "LeakyReLU")
+    found = [layer for layer in network.layers if type(layer).__name__ in kinds]
+    assert len(found) == 4 * TINY["blocks"]
+    x = np.full((1, 2, 2, TINY["features"]), -1, "float32")
+    for layer in found:
+        np.testing.assert_allclose(run(layer, x), np.full_like(x, below), rtol=1e-6)
+
+
+def test_a_chain_knows_no_other_activation():
+    with pytest.raises(KerasSRError, match="unknown activation 'gelu': the known ones are silu, prelu, relu"):
+        chain(2, activation="gelu", **TINY)
+
+
 def test_a_chain_without_weights_repeats_pixels(rng):
     network = chain(4, **TINY)
     network.set_weights([np.zeros_like(w) for w in network.get_weights()])
@@ -101,6 +120,7 @@ def test_networks_without_batch_norm_have_none():
         lambda f: compact(4, data_format=f, **TINY),
         lambda f: chain(4, data_format=f, **TINY),
         lambda f: chain(1, data_format=f, **TINY),
+        lambda f: chain(2, activation="prelu", data_format=f, **TINY),
     ],
 )
 def test_the_same_weights_give_the_same_picture_in_both_data_formats(build, rng):

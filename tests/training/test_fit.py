@@ -360,6 +360,20 @@ def test_weights_of_another_network_are_refused_and_named(recipe, batches, tmp_p
         fit(wider, batches(wider), tmp_path / "wide", start_from=tmp_path / "run", progress=False)
 
 
+def test_weights_of_another_activation_are_refused_though_every_shape_is_theirs(recipe, batches, tmp_path):
+    leaky = recipe("lite", "generator=chain", "activation=leakyrelu")
+    fit(leaky, batches(leaky), tmp_path / "run", progress=False)
+    curved = recipe("lite", "generator=chain")
+    with pytest.raises(
+        WeightsError, match=r"activation=leakyrelu, the recipe has activation=silu: add `acti"
+    ):
+        fit(curved, batches(curved), tmp_path / "silu", start_from=tmp_path / "run", progress=False)
+    said = recipe("compact", "activation=prelu")
+    fit(said, batches(said), tmp_path / "said", progress=False)
+    meant = recipe("compact")
+    fit(meant, batches(meant), tmp_path / "meant", start_from=tmp_path / "said", progress=False)
+
+
 def test_a_damaged_checkpoint_is_refused(recipe, batches, tmp_path):
     small = recipe("compact")
     with pytest.raises(Stop):

@@ -132,6 +132,14 @@ def test_every_listed_value_can_be_set_again():
         assert override(Recipe(name=recipe.name, mse=1.0), listed) == recipe
 
 
+def test_a_choice_that_may_be_left_open_names_the_others():
+    assert override(get("lite"), ["activation="]) == get("lite")
+    with pytest.raises(
+        RecipeError, match="unknown activation 'gelu': the known ones are silu, prelu, relu, l"
+    ):
+        override(get("lite"), ["activation=gelu"])
+
+
 def test_the_page_of_fields_is_the_recipe():
     page = (ROOT / "docs" / "recipe-fields.md").read_text("utf-8")
     assert page.endswith(as_markdown()), "run python scripts/recipe_fields.py"

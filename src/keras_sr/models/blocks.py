@@ -7,6 +7,9 @@ from keras import ops
 
 from keras_sr.types import Tensor
 
+#: Slopes below zero of the activations that have neither weights nor a curve; 0.1 is Real-ESRGAN's.
+SLOPES = {"relu": 0.0, "leakyrelu": 0.1}
+
 
 def channel_axis(data_format: str) -> int:
     """Return the axis of the channels: -1 for `channels_last`, 1 for `channels_first`."""
@@ -129,6 +132,15 @@ def normalize(x: Tensor, kind: str, name: str, data_format: str) -> Tensor:
 def prelu(x: Tensor, name: str, data_format: str) -> Tensor:
     """Apply a PReLU with one slope a channel."""
     return ChannelPReLU(data_format=data_format, name=name)(x)
+
+
+def activated(x: Tensor, activation: str, name: str, data_format: str) -> Tensor:
+    """Apply `"silu"`, `"prelu"`, `"relu"` or `"leakyrelu"`; the layer's name is `name` and its kind."""
+    if activation == "silu":
+        return keras.layers.Activation("silu", name=f"{name}_silu")(x)
+    if activation == "prelu":
+        return prelu(x, f"{name}_prelu", data_format)
+    return keras.layers.LeakyReLU(SLOPES[activation], name=f"{name}_leaky")(x)
 
 
 def upsampling_stages(scale: int) -> list[int]:

@@ -7,7 +7,7 @@ difference to the nearest-neighbour enlargement.
 
 import keras
 
-from keras_sr.models.blocks import PixelShuffle, conv, image_input, prelu
+from keras_sr.models.blocks import SLOPES, PixelShuffle, activated, conv, image_input
 from keras_sr.models.checks import (
     CLEANING_SCALES,
     check_bands,
@@ -15,10 +15,9 @@ from keras_sr.models.checks import (
     check_scale,
     resolve_data_format,
 )
-from keras_sr.types import Tensor
 
-#: Activations and their slopes below zero; that of Real-ESRGAN's leaky ReLU is 0.1. PReLU learns its own.
-_ACTIVATIONS = {"prelu": None, "relu": 0.0, "leakyrelu": 0.1}
+#: Those that SRVGGNetCompact of Real-ESRGAN may have.
+_ACTIVATIONS = ("prelu", *SLOPES)
 
 
 def compact(
@@ -48,7 +47,7 @@ def compact(
         KerasSRError: The scale, activation, bands or data format is not one of the known ones.
     """
     check_scale(scale, CLEANING_SCALES)
-    check_choice("activation", activation, tuple(_ACTIVATIONS))
+    check_choice("activation", activation, _ACTIVATIONS)
     check_bands(bands)
     data_format = resolve_data_format(data_format)
 
@@ -57,10 +56,10 @@ def compact(
     # The picture itself stays in float32 under mixed precision: bfloat16 has 256 levels above a half, not the
     # picture's, and would brighten by a quarter of a level what the network then learns to darken.
     x = conv(lr, features, 3, "head_conv", data_format, dtype="float32")
-    x = _activated(x, activation, "head", data_format)
+    x = activated(x, activation, "head", data_format)
     for i in range(1, blocks + 1):
         x = conv(x, features, 3, f"block{i:02d}_conv", data_format)
-        x = _activated(x, activation, f"block{i:02d}", data_format)
+        x = activated(x, activation, f"block{i:02d}", data_format)
     x = conv(x, bands * scale**2, 3, "tail_conv", data_format)
     base = lr
     if scale > 1:
@@ -68,10 +67,3 @@ def compact(
         base = keras.layers.UpSampling2D(scale, data_format=data_format, name="base", dtype="float32")(lr)
     sr = keras.layers.Add(name="sr", dtype="float32")([x, base])
     return keras.Model(lr, sr, name="compact")
-
-
-def _activated(x: Tensor, activation: str, name: str, data_format: str) -> Tensor:
-    """Apply the activation of the chain."""
-    if activation == "prelu":
-        return prelu(x, f"{name}_prelu", data_format)
-    return keras.layers.LeakyReLU(_ACTIVATIONS[activation], name=f"{name}_leaky")(x)

@@ -1,6 +1,7 @@
 """Every generator, and how one is built from the plain values that recipes and weight files hold."""
 
 from collections.abc import Callable
+from inspect import signature
 
 import keras
 
@@ -21,7 +22,7 @@ GENERATORS: dict[str, Callable[..., keras.Model]] = {
 }
 #: The arguments that each takes, besides scale and data_format.
 ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "chain": ("features", "blocks"),
+    "chain": ("features", "blocks", "activation"),
     "compact": ("features", "blocks", "activation", "bands"),
     "rrdb": ("features", "blocks", "growth", "bands", "unshuffle"),
     "span": ("features", "blocks", "mean_shift"),
@@ -34,7 +35,7 @@ def build_generator(values: dict, data_format: str | None = None) -> keras.Model
 
     Args:
         values: Such as a recipe's fields; what the generator does not take is left alone, and what is not
-            there has the generator's default.
+            there, or empty, has the generator's default.
         data_format: `"channels_last"`, `"channels_first"`, or None for Keras' setting.
 
     Raises:
@@ -43,5 +44,11 @@ def build_generator(values: dict, data_format: str | None = None) -> keras.Model
     name = values["generator"]
     if name not in GENERATORS:
         raise KerasSRError(unknown("generator", name, list(GENERATORS)))
-    arguments = {key: values[key] for key in ARGUMENTS[name] if key in values}
+    arguments = {key: values[key] for key in ARGUMENTS[name] if values.get(key, "") != ""}
     return GENERATORS[name](values["scale"], data_format=data_format, **arguments)
+
+
+def activation_of(values: dict) -> str:
+    """Return the activation of the generator that `build_generator` makes of these values; "" for none."""
+    own = signature(GENERATORS[values["generator"]]).parameters.get("activation")
+    return values.get("activation") or (own.default if own else "")

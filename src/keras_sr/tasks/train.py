@@ -246,7 +246,7 @@ def preview(
 
 
 #: Settings of networks of other programs that a recipe has no field for, and what they must be.
-_USUAL = {"activation": "prelu", "bands": 3, "growth": 32, "unshuffle": 1, "mean_shift": True}
+_USUAL = {"bands": 3, "growth": 32, "unshuffle": 1, "mean_shift": True}
 
 
 def _with_its_architecture(recipe: "Recipe", start_from: str | Path | None) -> "Recipe":
@@ -429,8 +429,9 @@ def find_start(recipe: "Recipe", folder: Path, kind: str = "", resume: bool = Tr
             "train that first, or give `start_from` a run folder or weight file"
         )
     shipped = registry.passport(ships).recipe
-    fields = ("generator", "scale", "features", "blocks", "normalization", "upsampler")
-    other = [f"{name}={shipped[name]}" for name in fields if shipped[name] != getattr(recipe, name)]
+    fields = ("generator", "scale", "features", "blocks", "normalization", "activation", "upsampler")
+    built = {name: shipped.get(name, "") for name in fields}
+    other = [f"{name}={value}" for name, value in built.items() if value != getattr(recipe, name)]
     if other:
         quick = "" if kind == "_quick" else "add `quick=True`, or "
         raise TrainingError(

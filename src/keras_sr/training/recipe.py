@@ -20,7 +20,8 @@ class Rule:
 
     Attributes:
         meaning: One sentence.
-        choices: The values it may have; empty where they are not a written list.
+        choices: The values it may have, "" among them where it may be left open; empty where they are not a
+            written list.
         least: The smallest value.
         below: What the value must stay below.
         part: Heading of the part of the recipe that begins with this field, or "".
@@ -36,7 +37,7 @@ class Rule:
     def range(self) -> str:
         """What values it may have, in words; "" for any of its type."""
         if self.choices:
-            return ", ".join(self.choices)
+            return ", ".join(filter(None, self.choices))
         if self.below is not None:
             return f"[{self.least}, {self.below})"
         return "" if self.least is None else f"{self.least} or more"
@@ -48,7 +49,7 @@ class Rule:
             RecipeError: Says which field, what it may be and what it is.
         """
         if self.choices and value not in self.choices:
-            raise RecipeError(unknown(name, value, self.choices))
+            raise RecipeError(unknown(name, value, list(filter(None, self.choices))))
         if self.below is not None and not (self.least or 0) <= value < self.below:
             raise RecipeError(f"{name} must lie in {self.range}, not {value}; 0 switches it off")
         if self.least is not None and not value >= self.least:
@@ -78,6 +79,11 @@ class Recipe:
     features: int = _has(64, "Channels of the generator.", least=1)
     blocks: int = _has(16, "Residual blocks of SRResNet, convolutions of a compact network.", least=1)
     normalization: str = _has("batch", "Normalization in SRResNet's blocks: `batch` or `none`.")
+    activation: str = _has(
+        "",
+        "Activation of a chain, or of a compact network (not `silu`); empty for the network's own.",
+        choices=("", "silu", "prelu", "relu", "leakyrelu"),
+    )
     upsampler: str = _has("pixel_shuffle", "SRResNet's upsampler: `pixel_shuffle` or `upsampling2d`.")
     discriminator: str = _has(
         "srgan", "The paper's (one verdict a crop) or Real-ESRGAN's (one a pixel).", choices=("srgan", "unet")

@@ -9,12 +9,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_sr.errors import TrainingError
+from keras_sr.errors import TrainingError, WeightsError
 from keras_sr.files import atomic_write
+from keras_sr.models.generators import activation_of
 from keras_sr.training import checkpoints
 from keras_sr.training.model import SuperResolution
 from keras_sr.training.recipe import Recipe, as_json, from_json
 from keras_sr.training.schedule import Schedule
+from keras_sr.types import Json
 from keras_sr.weights import keras_file, store
 from keras_sr.weights.find import find
 from keras_sr.weights.stored import generator_arrays
@@ -57,7 +59,16 @@ def _take_over(
     Raises:
         WeightsError: They are of another network.
     """
-    arrays, scale = _weights_of(start_from, model.generator)
+    arrays, theirs = _weights_of(start_from, model.generator)
+    if theirs.get("generator") == recipe.generator:
+        # Alike in every shape, and another network all the same.
+        learned, meant = activation_of(theirs), activation_of(vars(recipe))
+        if learned != meant:
+            raise WeightsError(
+                f"{start_from} was trained with activation={learned}, the recipe has activation={meant}: "
+                f"add `activation={learned}`, or take other weights"
+            )
+    scale = theirs.get("scale")
     if scale not in (None, recipe.scale):
         arrays = tail_for(recipe.scale, scale, arrays)
         arrays, anew = _without_tail(model.generator, arrays)
@@ -68,19 +79,19 @@ def _take_over(
         store.assign(model.ema_generator, arrays, str(start_from))
 
 
-def _weights_of(start_from: str | Path, network: keras.Model) -> tuple[dict[str, np.ndarray], int | None]:
-    """Return weights to start from, and the scale of their network where they tell it.
+def _weights_of(start_from: str | Path, network: keras.Model) -> tuple[dict[str, np.ndarray], Json]:
+    """Return weights to start from, and the fields of their recipe where they tell them.
 
     Keras' `.weights.h5` number their layers without names: they are loaded into the network itself.
     """
     if keras_file.is_weights(start_from):
         keras_file.load_into(network, find(start_from))
-        return store.network_arrays(network), None
+        return store.network_arrays(network), {}
     if keras_file.is_model(start_from):
         theirs = keras_file.read_model(find(start_from))
-        return store.network_arrays(theirs), keras_file.scale_of(theirs)
+        return store.network_arrays(theirs), {"scale": keras_file.scale_of(theirs)}
     arrays, meta = generator_arrays(start_from)
-    return arrays, meta.get("recipe", {}).get("scale")
+    return arrays, meta.get("recipe", {})
 
 
 def tail_for(scale: int, theirs: int, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
