@@ -1,8 +1,10 @@
 """The gradient that SiLU has in half precision on TensorFlow."""
 
-import keras
 import numpy as np
 import pytest
+
+keras = pytest.importorskip("keras")
+
 from keras import ops
 
 from keras_sr.models import build_generator
