@@ -79,6 +79,10 @@ def profile(name: str, settings: list[str], rounds: int) -> dict[str, Any]:
         # What `training.half_silu` is worth.
         with patch.object(build, "quicken", lambda network: None):
             contenders["SiLU, TensorFlow's gradient"] = step(override(recipe, ACTIVATIONS["SiLU"]))
+    if recipe.generator == "srresnet":
+        # What `training.widened_tail` is worth.
+        with patch.object(build, "widen_tail", lambda network: None):
+            contenders["last layers after the shuffle"] = step(recipe)
     seconds: dict[str, list[float]] = {each: [] for each in contenders}
     for number in range(rounds + 1):
         for each, (work, count) in contenders.items():

@@ -19,6 +19,7 @@ from keras_sr.training.recipe import Recipe
 from keras_sr.training.schedule import Schedule
 from keras_sr.training.shrink import bicubic_shrinker
 from keras_sr.training.srgan import SRGAN
+from keras_sr.training.widened_tail import widen_tail
 from keras_sr.weights.load import load
 
 #: What a recipe's `optimizer` may be.
@@ -37,6 +38,7 @@ def build_model(recipe: Recipe, data_format: str = "channels_last") -> SuperReso
     with dtype_policy(recipe.precision):
         generator = build_generator(vars(recipe), data_format)
         quicken(generator)
+        widen_tail(generator)
         terms, frozen = _loss_terms(recipe, recipe.terms(), data_format)
         taught, watching = _loss_terms(recipe, recipe.taught(), data_format)
         teacher = _build_teacher(recipe, data_format) if recipe.teacher else None

@@ -1,0 +1,62 @@
+"""Make pairs of LR and HR whose HR is what a stronger network makes of LR: HR without noise.
+
+    python scripts/taught_pairs.py photos/ --network rlfn_x4.onnx --scale 4 --out pairs/
+    keras-sr train lite --data pairs/
+
+HR of a photograph holds noise that no network can tell from LR; a stronger network's SR holds what can be
+told. `--set teacher=...` runs the teacher at every step; here it runs once for each photograph, and may be
+any network that `keras-sr upscale` runs, ONNX files too, of this scale or of a larger one, whose SR is then
+shrunk. What is there already is not made again.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_sr import open_network, upscale
+from keras_sr.data.fast_imresize import shrink
+from keras_sr.images.plain import read_rgb
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--network", required=True, help="what `keras-sr upscale -n` takes")
+    parser.add_argument("--scale", type=int, default=4)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--side", type=int, default=0, help="take the middle of each, this many pixels wide")
+    options = parser.parse_args()
+
+    network = open_network(options.network, precision="f32")
+    for kind in ("HR", "LR"):
+        (options.out / kind).mkdir(parents=True, exist_ok=True)
+    photos = sorted(path for path in options.photos.rglob("*") if path.is_file())
+    for number, path in enumerate(photos, 1):
+        hr_path = options.out / "HR" / f"{path.stem}.png"
+        if hr_path.exists():
+            continue
+        lr = shrink(middle(read_rgb(path), options.side, options.scale), options.scale)
+        write(lr, options.out / "LR" / f"{path.stem}x{options.scale}.png")
+        write(upscale(lr, network, scale=options.scale), hr_path)
+        print(f"{number} of {len(photos)}: {path.name}", flush=True)
+
+
+def middle(picture: np.ndarray, side: int, scale: int) -> np.ndarray:
+    """Return the middle of a picture: sides at most `side` (0: any), and multiples of the scale."""
+    rows, columns = (min(n, side or n) // scale * scale for n in picture.shape[:2])
+    top, left = (picture.shape[0] - rows) // 2, (picture.shape[1] - columns) // 2
+    return np.ascontiguousarray(picture[top : top + rows, left : left + columns])
+
+
+def write(picture: np.ndarray, path: Path) -> None:
+    """Write a PNG whole or not at all."""
+    part = path.with_suffix(".part")
+    Image.fromarray(picture).save(part, "PNG", compress_level=1)
+    os.replace(part, path)
+
+
+if __name__ == "__main__":
+    main()
