@@ -94,12 +94,29 @@ def noise(seed, side=64):
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
 
 
+def rough(seed):
+    coarse = Image.fromarray(noise(seed, 16)).resize((128, 128), Image.Resampling.BICUBIC)
+    return np.clip(np.array(coarse).astype(int) + noise(seed, 128) // 4 - 32, 0, 255).astype(np.uint8)
+
+
 def test_pictures_of_one_colour_are_left_out_and_are_no_doubles():
     hr = [np.full((64, 64, 3), value, np.uint8) for value in (0, 90, 255)]
     found = audit(ArraySource([*hr, noise(0)], scale=4))
     assert found.faults == {"one colour": (0, 1, 2)}
     assert found.left_out == (0, 1, 2)
     assert audit(ArraySource(hr, scale=4)).left_out == ()
+
+
+def test_soft_pictures_that_came_with_their_lr_are_kept():
+    """What a stronger network makes of LR is soft, and is what is to be learned."""
+    hr = [noise(0), blurred(rough(1), 3), noise(2), noise(3), np.full((64, 64, 3), 9, np.uint8)]
+    assert audit(ArraySource(hr, scale=4)).left_out == (1, 4)
+    found = audit(ArraySource(hr, scale=4), paired=True)
+    assert found.left_out == (4,)
+    assert [line.partition(": ")[2] for line in found.lines()] == [
+        "left out",
+        "kept, because they came with their LR: the network learns what they show",
+    ]
 
 
 def test_grey_pictures_are_counted():

@@ -8,12 +8,15 @@ import pytest
 
 pytest.importorskip("keras")
 
+from PIL import Image, ImageFilter
+
 from keras_sr.data.audit import audit
 from keras_sr.data.sources import ArraySource
 from keras_sr.errors import TrainingError
 from keras_sr.images.pair import Pair
 from keras_sr.images.plain import write_plain
 from keras_sr.images.resize import imresize
+from keras_sr.recipes import get
 from keras_sr.tasks import held_out, photographs
 from keras_sr.tasks.held_out import Measured, judge
 from keras_sr.tasks.photographs import decide, kept
@@ -51,7 +54,9 @@ def measured(gain, noise=0.02, start="lite_x4", **more):
 @pytest.fixture
 def looks_at_few(monkeypatch):
     """The audit looks at a quarter of the pictures, as it does of many thousands."""
-    monkeypatch.setattr(photographs, "audit", lambda source, progress: audit(source, len(source) // 4))
+    monkeypatch.setattr(
+        photographs, "audit", lambda source, progress, paired: audit(source, len(source) // 4)
+    )
 
 
 @pytest.mark.usefixtures("looks_at_few")
@@ -139,6 +144,25 @@ def test_pictures_are_held_out_by_name_and_not_trained_on(tmp_path):
     pairs = photographs.save_held(source(24), plan.held, tmp_path)
     assert len(pairs) == 10
     assert all(pair.hr.is_file() and pair.lr.is_file() for pair in pairs)
+
+
+@pytest.mark.parametrize("with_lr", [True, False])
+def test_a_blurred_truth_is_left_out_unless_it_came_with_its_lr(with_lr, tmp_path):
+    for kind in ("HR", "LR"):
+        (tmp_path / "pairs" / kind).mkdir(parents=True)
+    for k in range(4):
+        hr = photo(k)
+        if k == 2:
+            hr = np.array(Image.fromarray(hr).filter(ImageFilter.GaussianBlur(3)))
+        write_plain(tmp_path / "pairs" / "HR" / f"{k}.png", hr)
+        if with_lr:
+            write_plain(tmp_path / "pairs" / "LR" / f"{k}x2.png", imresize(hr, 1 / 2))
+    recipe = get("compact", smoke=True, overrides=["scale=2"])
+    folder = tmp_path / "pairs" / ("" if with_lr else "HR")
+    (tmp_path / "run").mkdir()
+    plan = photographs.prepare([folder], recipe, tmp_path / "run").plan
+    assert len(plan.left_out) == (not with_lr)
+    assert ("came with their LR" in plan.lines[0]) == with_lr
 
 
 def test_three_pictures_are_measured_on_themselves_and_said():

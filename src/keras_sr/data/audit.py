@@ -83,6 +83,7 @@ class Audit:
         left_out: The places of pictures that are not to be trained on.
         names: Of all pictures.
         thumbs: By place, as `thumbnail` makes them: to look for the same pictures elsewhere.
+        paired: Whether every picture came with its LR.
     """
 
     total: int
@@ -92,6 +93,7 @@ class Audit:
     left_out: tuple[int, ...]
     names: Sequence[str]
     thumbs: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    paired: bool = False
 
     def lines(self) -> list[str]:
         """Return a line for each kind of fault: how many, which, and what was done about it."""
@@ -102,6 +104,8 @@ class Audit:
             done = (
                 "left out"
                 if out.issuperset(places)
+                else "kept, because they came with their LR: the network learns what they show"
+                if self.paired
                 else "kept, because too little else would be left: the network learns what they show"
             )
             what = f"1 picture {one}" if len(places) == 1 else f"{len(places)} pictures {many}"
@@ -116,17 +120,24 @@ class Audit:
         return lines
 
 
-def audit(source: Source, most: int = 1000, progress: Callable[[int, int], None] | None = None) -> Audit:
+def audit(
+    source: Source,
+    most: int = 1000,
+    progress: Callable[[int, int], None] | None = None,
+    paired: bool = False,
+) -> Audit:
     """Look at the pictures of a source.
 
     A fault is reason to leave pictures out as long as half of all remain: of a folder of blurred pictures
-    nothing is left out. A picture of one colour teaches nothing and a double nothing new: they always are,
+    nothing is left out, nor of pairs: whoever brings LR has chosen what HR is to be, such as what a stronger
+    network makes of it. A picture of one colour teaches nothing and a double nothing new: they always are,
     while another picture is left.
 
     Args:
         source: Pictures; LR is not looked at.
         most: Of more pictures than this, every n-th is looked at.
         progress: Called with (pictures done, pictures in all).
+        paired: Whether every picture came with its LR.
     """
     step = max(1, -(-len(source) // most))
     places = range(0, len(source), step)
@@ -149,17 +160,18 @@ def audit(source: Source, most: int = 1000, progress: Callable[[int, int], None]
         len(looks),
         found,
         sum(seen.grey for seen in looks.values()),
-        tuple(sorted(_leave_out(found, len(looks)))),
+        tuple(sorted(_leave_out(found, len(looks), paired))),
         source.names,
         {k: seen.thumb for k, seen in looks.items()},
+        paired,
     )
 
 
-def _leave_out(faults: dict[str, tuple[int, ...]], total: int) -> set[int]:
+def _leave_out(faults: dict[str, tuple[int, ...]], total: int, paired: bool) -> set[int]:
     """Return the places to leave out, kind by kind in the order of `FAULTS`, while enough are left."""
     out: set[int] = set()
     for key, places in faults.items():
-        least = 1 if key in ("one colour", "double") else total / 2
+        least = 1 if key in ("one colour", "double") else total if paired else total / 2
         if total - len(out | set(places)) >= least:
             out |= set(places)
     return out

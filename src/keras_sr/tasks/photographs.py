@@ -12,6 +12,7 @@ import numpy as np
 from keras_sr.data.audit import audit, overlap, thumbnail
 from keras_sr.data.cache import build_cache
 from keras_sr.data.listing import held_out
+from keras_sr.data.pairing import find
 from keras_sr.errors import PictureError
 from keras_sr.files import atomic_write
 from keras_sr.images.pair import Pair
@@ -108,7 +109,9 @@ def prepare(
     source = open_photographs(folders, recipe, progress, lr)
     plan = kept(run, len(source))
     if plan is None:
-        plan = decide(source, measured, hold_out, progress)
+        found, _ = find(folders, lr, recipe.scale)
+        paired = all(one.lr is not None for one in found)
+        plan = decide(source, measured, hold_out, progress, paired)
         with atomic_write(run / _FILE, "w") as file:
             json.dump(asdict(plan), file, indent=1)
     for line in plan.lines:
@@ -134,10 +137,18 @@ def kept(run: Path, total: int) -> Plan | None:
     return plan if plan.total == total and (run / "state.npz").exists() else None
 
 
-def decide(source: "Source", measured: Sequence[Pair], hold_out: bool, progress: OnProgress) -> Plan:
-    """Look at the pictures and decide what each is for."""
+def decide(
+    source: "Source",
+    measured: Sequence[Pair],
+    hold_out: bool,
+    progress: OnProgress,
+    paired: bool = False,
+) -> Plan:
+    """Look at the pictures and decide what each is for; `paired`: every one came with its LR."""
     found = audit(
-        source, progress=lambda done, total: progress(Progress("looking at photographs", done, total))
+        source,
+        progress=lambda done, total: progress(Progress("looking at photographs", done, total)),
+        paired=paired,
     )
     names, lines = source.names, list(found.lines())
     out = set(found.left_out)
