@@ -6,7 +6,8 @@
 HR of a photograph holds noise that no network can tell from LR; a stronger network's SR holds what can be
 told. `--set teacher=...` runs the teacher at every step; here it runs once for each photograph, and may be
 any network that `keras-sr upscale` runs, ONNX files too, of this scale or of a larger one, whose SR is then
-shrunk. What is there already is not made again.
+shrunk. What is there already is not made again. `--charts 24` adds pictures of plain colours, whose HR is the
+truth: photographs have no pure green, and a network that never saw one may make anything of it.
 """
 
 import argparse
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=4)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--side", type=int, default=0, help="take the middle of each, this many pixels wide")
+    parser.add_argument("--charts", type=int, default=0, help="how many pictures of plain colours to add")
     options = parser.parse_args()
 
     network = open_network(options.network, precision="f32")
@@ -42,6 +44,22 @@ def main() -> None:
         write(lr, options.out / "LR" / f"{path.stem}x{options.scale}.png")
         write(upscale(lr, network, scale=options.scale), hr_path)
         print(f"{number} of {len(photos)}: {path.name}", flush=True)
+    for number in range(options.charts):
+        hr = chart(number, 160 * options.scale)
+        write(shrink(hr, options.scale), options.out / "LR" / f"chart{number:02d}x{options.scale}.png")
+        write(hr, options.out / "HR" / f"chart{number:02d}.png")
+
+
+def chart(seed: int, side: int) -> np.ndarray:
+    """Return a picture (side, side, 3) of thirty overlapping rectangles, each of nothing, half and full."""
+    random = np.random.default_rng(seed)
+    picture = np.zeros((side, side, 3), np.uint8)
+    for _ in range(30):
+        top, left = random.integers(-side // 8, side, 2)
+        height, width = random.integers(side // 8, side // 2, 2)
+        colour = random.choice([0, 128, 255], 3)
+        picture[max(top, 0) : top + height, max(left, 0) : left + width] = colour
+    return picture
 
 
 def middle(picture: np.ndarray, side: int, scale: int) -> np.ndarray:

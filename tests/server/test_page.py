@@ -45,7 +45,7 @@ def driver(served, tmp_path_factory):
 def pictures(tmp_path_factory):
     """Three pictures that differ, the first of them some seconds of work in several tiles."""
     folder = tmp_path_factory.mktemp("pictures")
-    for name, height, width in (("sea.png", 420, 520), ("hill.png", 60, 80), ("tree.png", 50, 70)):
+    for name, height, width in (("sea.png", 560, 520), ("hill.png", 60, 80), ("tree.png", 50, 70)):
         (folder / name).write_bytes(encoded(photograph(height, width, len(name))))
     return folder
 

@@ -35,7 +35,7 @@ def export(
     For ONNX Runtime, OpenVINO and many others:
         keras-sr export lite_x4 --to onnx
     For chaiNNer, upscayl and everything else that reads Real-ESRGAN's Compact networks:
-        keras-sr export lite_x4 --to safetensors -o lite_x4.safetensors
+        keras-sr export compact_x4 --to safetensors -o compact_x4.safetensors
     """  # noqa: D301  (typer: keep these line breaks)
     from keras_sr.tasks.export import export as write
 

@@ -77,7 +77,7 @@ class Recipe:
     generator: str = _has("srresnet", "Name of the network in `models.GENERATORS`.", part="Networks")
     scale: int = _has(4, "SR size over LR size.", least=1)
     features: int = _has(64, "Channels of the generator.", least=1)
-    blocks: int = _has(16, "Residual blocks of SRResNet, convolutions of a compact network.", least=1)
+    blocks: int = _has(16, "Residual blocks, or convolutions of a compact network.", least=1)
     normalization: str = _has("batch", "Normalization in SRResNet's blocks: `batch` or `none`.")
     activation: str = _has(
         "",
