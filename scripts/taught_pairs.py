@@ -11,7 +11,8 @@ truth: photographs have no pure green, and a network that never saw one may make
 """
 
 import argparse
-import os
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from PIL import Image
 
 from keras_sr import open_network, upscale
 from keras_sr.data.fast_imresize import shrink
+from keras_sr.data.listing import relative_paths
+from keras_sr.errors import KerasSRError, PictureError
+from keras_sr.files import atomic_write
 from keras_sr.images.plain import read_rgb
 
 
@@ -31,23 +35,44 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=0, help="take the middle of each, this many pixels wide")
     parser.add_argument("--charts", type=int, default=0, help="how many pictures of plain colours to add")
     options = parser.parse_args()
-
-    network = open_network(options.network, precision="f32")
-    for kind in ("HR", "LR"):
-        (options.out / kind).mkdir(parents=True, exist_ok=True)
-    photos = sorted(path for path in options.photos.rglob("*") if path.is_file())
-    for number, path in enumerate(photos, 1):
-        hr_path = options.out / "HR" / f"{path.stem}.png"
-        if hr_path.exists():
+    try:
+        network = open_network(options.network, precision="f32")
+        if network.scale < options.scale:
+            raise SystemExit(f"{options.network} enlarges x{network.scale}: x{options.scale} needs as much")
+        photos = relative_paths(options.photos)
+    except KerasSRError as problem:
+        raise SystemExit(str(problem)) from None
+    broken = 0
+    for number, name in enumerate(photos, 1):
+        # A folder is flat afterwards, and a.jpg is not a.png.
+        pair = Pair(options.out, re.sub(r"[/.]", "_", name), options.scale)
+        if pair.hr.exists():
             continue
-        lr = shrink(middle(read_rgb(path), options.side, options.scale), options.scale)
-        write(lr, options.out / "LR" / f"{path.stem}x{options.scale}.png")
-        write(upscale(lr, network, scale=options.scale), hr_path)
-        print(f"{number} of {len(photos)}: {path.name}", flush=True)
+        try:
+            lr = shrink(middle(read_rgb(options.photos / name), options.side, options.scale), options.scale)
+            pair.write(lr, upscale(lr, network, scale=options.scale))
+        except PictureError as problem:
+            broken += 1
+            print(f"{name} is left out: {problem}", file=sys.stderr)
+        else:
+            print(f"{number} of {len(photos)}: {name}", flush=True)
     for number in range(options.charts):
         hr = chart(number, 160 * options.scale)
-        write(shrink(hr, options.scale), options.out / "LR" / f"chart{number:02d}x{options.scale}.png")
-        write(hr, options.out / "HR" / f"chart{number:02d}.png")
+        Pair(options.out, f"chart{number:02d}", options.scale).write(shrink(hr, options.scale), hr)
+    raise SystemExit(1 if broken else 0)
+
+
+class Pair:
+    """The two files of a pair."""
+
+    def __init__(self, folder: Path, name: str, scale: int) -> None:
+        self.hr, self.lr = folder / "HR" / f"{name}.png", folder / "LR" / f"{name}x{scale}.png"
+
+    def write(self, lr: np.ndarray, hr: np.ndarray) -> None:
+        """Write both, HR last: what has an HR is whole."""
+        for path, pixels in ((self.lr, lr), (self.hr, hr)):
+            with atomic_write(path) as file:
+                Image.fromarray(pixels).save(file, "PNG", compress_level=1)
 
 
 def chart(seed: int, side: int) -> np.ndarray:
@@ -67,13 +92,6 @@ def middle(picture: np.ndarray, side: int, scale: int) -> np.ndarray:
     rows, columns = (min(n, side or n) // scale * scale for n in picture.shape[:2])
     top, left = (picture.shape[0] - rows) // 2, (picture.shape[1] - columns) // 2
     return np.ascontiguousarray(picture[top : top + rows, left : left + columns])
-
-
-def write(picture: np.ndarray, path: Path) -> None:
-    """Write a PNG whole or not at all."""
-    part = path.with_suffix(".part")
-    Image.fromarray(picture).save(part, "PNG", compress_level=1)
-    os.replace(part, path)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "index.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: Not run here: they change the environment that the tests run in, or are run by .ci/run or tests/server.
-ELSEWHERE = ("python -m pip install", "make ", "keras-sr serve", "KERAS_SR_TOKEN=")
+ELSEWHERE = (
+    "python -m pip install",
+    "make ",
+    "keras-sr serve",
+    "KERAS_SR_TOKEN=",
+    "python scripts/taught_pairs.py",
+)
 
 #: Addresses need a store: tests/tasks/test_s3.py has one.
 ADDRESSES = "s3://"
